@@ -1,0 +1,2 @@
+//! The `srudp` program.
+fn main() {}

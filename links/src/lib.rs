@@ -1,0 +1,1 @@
+//! Models of bad links and NAT boxes in virtual time.
