@@ -1,2 +1,7 @@
 //! Secure reliable UDP: TCP-like streams to a peer that is named by its public key.
 mod base;
+
+/// The protocol without I/O.
+pub mod proto {
+    pub use crate::base::{Entropy, Instant, SeededEntropy};
+}
