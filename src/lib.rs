@@ -3,5 +3,5 @@ mod base;
 
 /// The protocol without I/O.
 pub mod proto {
-    pub use crate::base::{Entropy, Instant, SeededEntropy};
+    pub use crate::base::{EcnMark, Entropy, Instant, SeededEntropy};
 }

@@ -1,8 +1,10 @@
 //! Floor 0: values that every other floor may use. Imports nothing of ours.
 
+pub(crate) mod ecn;
 pub(crate) mod entropy;
 pub(crate) mod limits;
 pub(crate) mod time;
 
+pub use ecn::EcnMark;
 pub use entropy::{Entropy, SeededEntropy};
 pub use time::Instant;
