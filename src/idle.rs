@@ -1,0 +1,196 @@
+//! Decides when a silent connection is given up, and when to break the silence (SPEC §13.1, RFC 9000 §10.1).
+//!
+//! ```text
+//!             received                      first ack-eliciting packet since
+//!  last ──────────┴──────────────────────────────┴─────────────── restarts the silence
+//!
+//!  silence = 0 ········ min(keep-alive, limit / 2) ················ limit = max(timeout, 3 PTO)
+//!                       KeepAlive, once per silence                 Expired
+//! ```
+//!
+//! After one keep-alive the loss recovery repeats the PING; so one request per silence is enough.
+
+use std::time::Duration;
+
+use crate::base::Instant;
+use crate::base::time::earliest;
+
+/// What a deadline means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdleVerdict {
+    /// Too early, or nothing is to be done.
+    Nothing,
+    /// Send a PING now.
+    KeepAlive,
+    /// The connection is over; nothing is sent (RFC 9000 §10.1).
+    Expired,
+}
+
+/// The silence of one connection.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    /// The smaller of the two peers' timeouts; `None` if neither has one.
+    timeout: Option<Duration>,
+    keep_alive: Option<Duration>,
+    /// When the silence began.
+    since: Instant,
+    /// An ack-eliciting packet left after the last packet came: later ones do not restart the silence, for otherwise a
+    /// sender that nobody hears would keep itself alive.
+    awaiting: bool,
+    /// A keep-alive was asked for in this silence.
+    asked: bool,
+}
+
+impl Idle {
+    /// Zero timeouts mean "none", and so does a keep-alive of zero.
+    pub(crate) fn new(
+        now: Instant,
+        ours: Duration,
+        peers: Duration,
+        keep_alive: Option<Duration>,
+    ) -> Self {
+        Self {
+            timeout: [ours, peers].into_iter().filter(|timeout| !timeout.is_zero()).min(),
+            keep_alive: keep_alive.filter(|interval| !interval.is_zero()),
+            since: now,
+            awaiting: false,
+            asked: false,
+        }
+    }
+
+    /// A packet of the peer was opened.
+    pub(crate) fn on_received(&mut self, now: Instant) {
+        self.since = now;
+        self.awaiting = false;
+        self.asked = false;
+    }
+
+    /// A packet left.
+    pub(crate) fn on_sent(&mut self, now: Instant, ack_eliciting: bool) {
+        if ack_eliciting && !self.awaiting {
+            self.since = now;
+            self.awaiting = true;
+        }
+    }
+
+    /// When [`Self::on_deadline`] wants to be called. `pto` is the current probe timeout.
+    pub(crate) fn deadline(&self, pto: Duration) -> Option<Instant> {
+        earliest(self.keep_alive_at(pto), self.expires_at(pto))
+    }
+
+    /// Tells what is due.
+    pub(crate) fn on_deadline(&mut self, now: Instant, pto: Duration) -> IdleVerdict {
+        if self.expires_at(pto).is_some_and(|at| at <= now) {
+            return IdleVerdict::Expired;
+        }
+        if self.keep_alive_at(pto).is_some_and(|at| at <= now) {
+            self.asked = true;
+            return IdleVerdict::KeepAlive;
+        }
+        IdleVerdict::Nothing
+    }
+
+    /// At least three PTOs, so that a probe can be lost twice (RFC 9000 §10.1).
+    fn limit(&self, pto: Duration) -> Option<Duration> {
+        self.timeout.map(|timeout| timeout.max(pto.saturating_mul(3)))
+    }
+
+    fn expires_at(&self, pto: Duration) -> Option<Instant> {
+        self.limit(pto).map(|limit| self.since + limit)
+    }
+
+    /// `None` while an ack-eliciting packet waits for its answer: recovery probes for that one.
+    fn keep_alive_at(&self, pto: Duration) -> Option<Instant> {
+        if self.asked || self.awaiting {
+            return None;
+        }
+        // A keep-alive that comes after the timeout would keep nothing alive.
+        let latest = self.limit(pto).map_or(Duration::MAX, |limit| limit / 2);
+        self.keep_alive.map(|interval| self.since + interval.min(latest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PTO: Duration = Duration::from_millis(100);
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_nanos(millis * 1_000_000)
+    }
+
+    fn idle(ours: u64, peers: u64, keep_alive: Option<u64>) -> Idle {
+        let millis = Duration::from_millis;
+        Idle::new(at(0), millis(ours), millis(peers), keep_alive.map(millis))
+    }
+
+    #[test]
+    fn the_smaller_timeout_counts_and_zero_means_none() {
+        assert_eq!(idle(5000, 3000, None).deadline(PTO), Some(at(3000)));
+        assert_eq!(idle(0, 3000, None).deadline(PTO), Some(at(3000)));
+        assert_eq!(idle(5000, 0, None).deadline(PTO), Some(at(5000)));
+        assert_eq!(idle(0, 0, None).deadline(PTO), None);
+    }
+
+    #[test]
+    fn a_connection_never_expires_before_three_probe_timeouts() {
+        let mut idle = idle(50, 50, None);
+        assert_eq!(idle.deadline(PTO), Some(at(300)));
+        assert_eq!(idle.on_deadline(at(299), PTO), IdleVerdict::Nothing);
+        assert_eq!(idle.on_deadline(at(300), PTO), IdleVerdict::Expired);
+    }
+
+    #[test]
+    fn a_received_packet_restarts_the_silence() {
+        let mut idle = idle(1000, 0, None);
+        idle.on_received(at(900));
+        assert_eq!(idle.on_deadline(at(1000), PTO), IdleVerdict::Nothing);
+        assert_eq!(idle.deadline(PTO), Some(at(1900)));
+    }
+
+    #[test]
+    fn only_the_first_ack_eliciting_packet_since_the_last_receipt_restarts_the_silence() {
+        let mut idle = idle(1000, 0, None);
+        idle.on_sent(at(100), false);
+        assert_eq!(idle.deadline(PTO), Some(at(1000)));
+        idle.on_sent(at(200), true);
+        assert_eq!(idle.deadline(PTO), Some(at(1200)));
+        idle.on_sent(at(700), true);
+        assert_eq!(idle.deadline(PTO), Some(at(1200)));
+        idle.on_received(at(800));
+        idle.on_sent(at(900), true);
+        assert_eq!(idle.deadline(PTO), Some(at(1900)));
+    }
+
+    #[test]
+    fn a_keep_alive_is_asked_for_once_per_silence() {
+        let mut idle = idle(1000, 0, Some(200));
+        assert_eq!(idle.on_deadline(at(199), PTO), IdleVerdict::Nothing);
+        assert_eq!(idle.on_deadline(at(200), PTO), IdleVerdict::KeepAlive);
+        assert_eq!(idle.on_deadline(at(200), PTO), IdleVerdict::Nothing);
+        assert_eq!(idle.deadline(PTO), Some(at(1000)));
+        idle.on_received(at(250));
+        assert_eq!(idle.deadline(PTO), Some(at(450)));
+    }
+
+    #[test]
+    fn no_keep_alive_is_asked_for_while_an_answer_is_awaited() {
+        let mut idle = idle(1000, 0, Some(200));
+        idle.on_sent(at(100), true);
+        assert_eq!(idle.deadline(PTO), Some(at(1100)));
+        assert_eq!(idle.on_deadline(at(500), PTO), IdleVerdict::Nothing);
+    }
+
+    #[test]
+    fn a_keep_alive_longer_than_the_timeout_comes_at_half_of_it() {
+        assert_eq!(idle(1000, 0, Some(60_000)).deadline(PTO), Some(at(500)));
+        assert_eq!(idle(0, 0, Some(60_000)).deadline(PTO), Some(at(60_000)));
+        assert_eq!(idle(0, 0, Some(0)).deadline(PTO), None);
+    }
+
+    #[test]
+    fn a_tiny_timeout_of_the_peer_does_not_make_us_send_more_often_than_its_round_trips() {
+        assert_eq!(idle(0, 1, Some(60_000)).deadline(PTO), Some(at(150)));
+    }
+}
