@@ -1,6 +1,9 @@
 //! Secure reliable UDP: TCP-like streams to a peer that is named by its public key.
 mod base;
+mod crypto;
 mod idle;
+
+pub use crypto::{Identity, PeerId, PeerIdError};
 
 /// The protocol without I/O.
 pub mod proto {

@@ -34,3 +34,9 @@ pub(crate) const COOKIE_LIFE: Duration = Duration::from_secs(120);
 
 /// Longest reason in a CLOSE frame (SPEC §8).
 pub(crate) const CLOSE_REASON_MAX: usize = 1000;
+
+/// How long cookies are minted under one key (SPEC §4.1).
+pub(crate) const COOKIE_KEY_LIFE: Duration = Duration::from_secs(60);
+
+/// The first packet number that is never used (SPEC §6.1).
+pub(crate) const PACKET_NUMBER_END: u64 = (1 << 62) - 1;
