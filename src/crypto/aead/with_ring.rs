@@ -1,0 +1,37 @@
+//! AES-256-GCM in assembly, about three times as fast. `ring` does not erase its keys when they are dropped.
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+
+use super::{Aead, KEY_LEN, NONCE_LEN, TAG_LEN};
+
+pub(in crate::crypto) struct WithRing(LessSafeKey);
+
+impl Aead for WithRing {
+    fn new(key: &[u8; KEY_LEN]) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, key).expect("the key has the cipher's length");
+        Self(LessSafeKey::new(key))
+    }
+
+    fn seal(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        associated: &[u8],
+        text: &mut [u8],
+    ) -> Option<[u8; TAG_LEN]> {
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(associated), text).ok()?;
+        tag.as_ref().try_into().ok()
+    }
+
+    fn open(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        associated: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> bool {
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let associated = Aad::from(associated);
+        self.0.open_in_place_separate_tag(nonce, associated, (*tag).into(), text, 0..).is_ok()
+    }
+}
