@@ -1,0 +1,51 @@
+//! The key and iv of one direction in one phase (SPEC §5.7, §6.1).
+
+use zeroize::Zeroizing;
+
+use crate::crypto::aead::{Aead, NONCE_LEN, RecordKey, TAG_LEN};
+use crate::crypto::schedule::{Secret, expand_plain};
+
+pub(super) struct PacketKey {
+    key: RecordKey,
+    iv: Zeroizing<[u8; NONCE_LEN]>,
+}
+
+impl PacketKey {
+    pub(super) fn derive(secret: &Secret) -> Self {
+        Self { key: RecordKey::new(&expand_plain(secret, "key")), iv: expand_plain(secret, "iv") }
+    }
+
+    pub(super) fn seal(
+        &self,
+        number: u64,
+        header: &[u8],
+        text: &mut [u8],
+    ) -> Option<[u8; TAG_LEN]> {
+        self.key.seal(&self.nonce(number), header, text)
+    }
+
+    #[must_use]
+    pub(super) fn open(
+        &self,
+        number: u64,
+        header: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> bool {
+        self.key.open(&self.nonce(number), header, text, tag)
+    }
+
+    /// iv XOR (0^32 ‖ number).
+    fn nonce(&self, number: u64) -> [u8; NONCE_LEN] {
+        let mut nonce = *self.iv;
+        for (byte, of_number) in nonce.iter_mut().skip(4).zip(number.to_be_bytes()) {
+            *byte ^= of_number;
+        }
+        nonce
+    }
+}
+
+/// S_{n+1} from S_n.
+pub(super) fn next_secret(secret: &Secret) -> Secret {
+    expand_plain(secret, "ku")
+}
