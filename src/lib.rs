@@ -2,8 +2,11 @@
 mod base;
 mod crypto;
 mod idle;
+mod vocab;
+mod wire;
 
 pub use crypto::{Identity, PeerId, PeerIdError};
+pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 
 /// The protocol without I/O.
 pub mod proto {

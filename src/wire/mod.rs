@@ -1,0 +1,45 @@
+//! Floor 1: what stands on the wire, byte for byte.
+//!
+//! | file | holds | SPEC |
+//! |---|---|---|
+//! | `demux` | what a datagram is, by its first byte | §2 |
+//! | `long`, `fragment`, `suite` | handshake packets | §3 |
+//! | `punch` | PUNCH | §4 |
+//! | `short` | the header of short packets | §6.1 |
+//! | `frame` | frames | §8 |
+//! | `params` | parameters | §10 |
+//! | `code` | error codes | §11 |
+//! | `codec`, `id`, `error` | numbers, ids, decode errors | §1 |
+//!
+//! Decoders are total: they never panic, and allocate nothing but bounded parameters.
+
+mod code;
+mod codec;
+mod demux;
+mod error;
+mod fragment;
+mod frame;
+mod id;
+mod long;
+mod params;
+mod punch;
+mod short;
+mod suite;
+
+pub use code::{ApplicationCode, ErrorCode};
+pub use id::{Direction, Role, StreamId};
+
+pub(crate) use code::TransportError;
+pub(crate) use codec::{Full, Reader, VARINT_MAX, Writer, varint_len};
+pub(crate) use demux::{Class, classify};
+pub(crate) use error::DecodeError;
+pub(crate) use fragment::{Fragment, FragmentHeader, HandshakeKind, fragment_count};
+pub(crate) use frame::{
+    AckFrame, DatagramHeader, EcnCounts, Frame, Frames, StreamHeader, encode_ack,
+};
+pub(crate) use id::{ConnectionId, HandshakeId};
+pub(crate) use long::{Long, decode_long};
+pub(crate) use params::{ParameterError, Parameters};
+pub(crate) use punch::{PUNCH_LEN, Punch, PunchFlags};
+pub(crate) use short::{SHORT_HEADER_LEN, ShortHeader, expand_number};
+pub(crate) use suite::{SetMap, Suite, VERSION};
