@@ -1,15 +1,16 @@
 //! Secure reliable UDP: TCP-like streams to a peer that is named by its public key.
 mod base;
-mod congestion;
+mod cid;
+mod close;
 mod crypto;
+mod datagram;
 mod idle;
-mod path;
 mod vocab;
 mod wire;
 
-pub use congestion::CongestionAlgorithm;
+pub use close::ConnectionError;
 pub use crypto::{Identity, PeerId, PeerIdError};
-pub use path::{EcnState, PathStats};
+pub use datagram::DatagramError;
 pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 
 /// The protocol without I/O.
