@@ -5,6 +5,8 @@ mod close;
 mod crypto;
 mod datagram;
 mod idle;
+#[doc(hidden)]
+pub mod internals;
 mod vocab;
 mod wire;
 

@@ -39,7 +39,7 @@ pub(crate) use frame::{
 };
 pub(crate) use id::{ConnectionId, HandshakeId};
 pub(crate) use long::{Long, decode_long};
-pub(crate) use params::{ParameterError, Parameters};
+pub(crate) use params::{IDS as PARAMETER_IDS, ParameterError, Parameters};
 pub(crate) use punch::{PUNCH_LEN, Punch, PunchFlags};
 pub(crate) use short::{SHORT_HEADER_LEN, ShortHeader, expand_number};
 pub(crate) use suite::{SetMap, Suite, VERSION};

@@ -1,12 +1,14 @@
 //! SPEC.md and the code say the same: references lead somewhere, tables match constants.
 
 mod document;
+mod limits;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use document::{Document, number};
+use srudp::internals;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
@@ -75,4 +77,78 @@ fn citations_in_the_code_lead_somewhere() {
 #[test]
 fn citations_are_found_with_and_without_a_full_stop() {
     assert_eq!(citations("(SPEC §3.2): x. SPEC §8. SPEC §12.1, y"), ["3.2", "8", "12.1"]);
+}
+
+#[test]
+fn limits_are_those_of_the_code() {
+    let source = fs::read_to_string(root().join("src/base/limits.rs")).expect("readable");
+    let mut constants = limits::constants(&source);
+    let mut problems = Vec::new();
+    for row in spec().rows("12.2") {
+        let [name, value, ..] = row.as_slice() else { panic!("short row {row:?}") };
+        match (constants.remove(name.trim_matches('`')), limits::written(value)) {
+            (None, _) => problems.push(format!("{name} is not in the code")),
+            (Some(code), Some(spec)) if code == spec => {}
+            (Some(code), _) => {
+                problems.push(format!("{name} is {code:?} in the code, not {value}"))
+            }
+        }
+    }
+    problems.extend(constants.keys().map(|name| format!("{name} is not in SPEC §12.2")));
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// Numbers such as `0x02 / 0x03` and `0x08–0x0f`.
+fn numbers(cell: &str) -> Vec<u64> {
+    let number = |text: &str| u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok();
+    let range = |part: &str| match part.split_once('–') {
+        Some((first, last)) => Some((number(first)?..=number(last)?).collect()),
+        None => number(part).map(|one| vec![one]),
+    };
+    cell.split('/').filter_map(range).flatten().collect()
+}
+
+/// First column: number, second: name. Compared as sets, so that neither side may have more.
+fn names(section: &str) -> BTreeSet<(u64, String)> {
+    let row = |row: Vec<String>| numbers(&row[0]).into_iter().map(move |n| (n, row[1].clone()));
+    spec().rows(section).into_iter().flat_map(row).collect()
+}
+
+fn owned(table: &[(u64, &str)]) -> BTreeSet<(u64, String)> {
+    table.iter().map(|(number, name)| (*number, (*name).to_owned())).collect()
+}
+
+#[test]
+fn parameters_are_those_of_the_code() {
+    assert_eq!(names("10"), owned(internals::parameter_ids()));
+}
+
+#[test]
+fn error_codes_are_those_of_the_code() {
+    assert_eq!(names("11"), owned(internals::error_codes()));
+}
+
+#[test]
+fn frame_types_are_those_of_the_code() {
+    let mut spec: BTreeMap<u64, String> = names("8").into_iter().collect();
+    spec.retain(|kind, _| *kind < 0x40);
+    for kind in 0..0x1000 {
+        let (documented, decoded) = (spec.get(&kind), internals::frame_name(kind));
+        assert_eq!(documented.is_some(), decoded.is_some(), "frame type {kind:#x}");
+        if let (Some(documented), Some(decoded)) = (documented, decoded) {
+            let word = documented.split(' ').next().unwrap_or_default().replace('_', "");
+            assert!(
+                decoded.to_uppercase().starts_with(&word),
+                "{kind:#x}: {documented}, {decoded}"
+            );
+        }
+    }
+}
+
+#[test]
+fn lists_and_ranges_of_numbers_are_read() {
+    assert_eq!(numbers("0x02 / 0x03"), [2, 3]);
+    assert_eq!(numbers("0x08–0x0b"), [8, 9, 10, 11]);
+    assert_eq!(numbers("0x1e"), [0x1e]);
+    assert!(numbers("else").is_empty());
 }

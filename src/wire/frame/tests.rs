@@ -1,3 +1,5 @@
+//! Every frame comes back as it was written, and no bytes are too strange to be refused.
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use proptest::prelude::*;
