@@ -21,6 +21,7 @@ pub(crate) mod punch;
 pub(crate) mod record;
 pub(crate) mod reset;
 pub(crate) mod schedule;
+pub(crate) mod tag;
 
 pub use identity::Identity;
 pub use peer_id::{PeerId, PeerIdError};

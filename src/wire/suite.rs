@@ -16,8 +16,8 @@ pub(crate) enum Suite {
 
 impl Suite {
     /// The suite for a set of primitives, with or without the responder's peer id.
-    pub(crate) const fn new(set: SetMap, knows_peer: bool) -> Self {
-        match (set.0 & SetMap::HYBRID.0 != 0, knows_peer) {
+    pub(crate) const fn new(set: SetMap, names_responder: bool) -> Self {
+        match (set.0 & SetMap::HYBRID.0 != 0, names_responder) {
             (true, true) => Self::XkHybrid,
             (true, false) => Self::XxHybrid,
             (false, true) => Self::XkClassical,
@@ -47,8 +47,8 @@ impl Suite {
         }
     }
 
-    /// The initiator knows the responder's peer id.
-    pub(crate) const fn knows_peer(self) -> bool {
+    /// The initiator names the responder by its peer id (XK), or learns who it is (XX).
+    pub(crate) const fn names_responder(self) -> bool {
         matches!(self, Self::XkHybrid | Self::XkClassical)
     }
 }
@@ -103,7 +103,7 @@ mod tests {
     fn suites_come_back_from_their_byte() {
         for suite in [Suite::XkHybrid, Suite::XxHybrid, Suite::XkClassical, Suite::XxClassical] {
             assert_eq!(Suite::decode(suite.as_u8()), Ok(suite));
-            assert_eq!(Suite::new(suite.set(), suite.knows_peer()), suite);
+            assert_eq!(Suite::new(suite.set(), suite.names_responder()), suite);
         }
         assert_eq!(Suite::decode(3), Err(DecodeError::UnknownType));
     }

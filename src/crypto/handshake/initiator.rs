@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::payload::{self, Second};
+use super::suite::pattern_of;
 use super::{Context, HandshakeError, Reason, bounded, proved, secrets};
 use crate::base::Entropy;
 use crate::crypto::noise::dh::KeyPair;
@@ -50,7 +51,7 @@ impl Initiator {
             remote: peer.map(|peer| peer.static_public()),
         };
         let prologue = context.prologue(peer.as_ref());
-        let pattern = context.suite.pattern();
+        let pattern = pattern_of(context.suite);
         let mut noise = HandshakeState::initialize(pattern, true, &prologue, keys)?;
         let message = bounded(noise.write_message(p1, entropy)?)?;
         let ephemeral = *noise.local_ephemeral().ok_or(HandshakeError(Reason::OutOfTurn))?;

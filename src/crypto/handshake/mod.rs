@@ -23,24 +23,21 @@ use super::PeerId;
 use super::noise::{NoiseError, Split};
 use super::schedule::Secrets;
 use crate::base::limits::HANDSHAKE_MESSAGE_MAX;
+use crate::wire::{HandshakeId, SetMap, Suite, VERSION};
 
 pub(crate) use initiator::{Finished, Initiator};
 pub(crate) use responder::{Accepted, Responder};
-pub(crate) use suite::Suite;
-
-/// The version of SPEC §3.
-const VERSION: u32 = 0x5352_0001;
 
 /// What the headers of PUBLIC_KEY say: both sides bind it into the handshake (SPEC §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Context {
     pub(crate) suite: Suite,
-    pub(crate) offered_initiator: u16,
+    pub(crate) offered_initiator: SetMap,
+    /// Nothing in direct mode.
+    pub(crate) offered_responder: SetMap,
+    pub(crate) hid_initiator: HandshakeId,
     /// Zero in direct mode.
-    pub(crate) offered_responder: u16,
-    pub(crate) hid_initiator: [u8; 8],
-    /// Zero in direct mode.
-    pub(crate) hid_responder: [u8; 8],
+    pub(crate) hid_responder: HandshakeId,
 }
 
 impl Context {
@@ -50,10 +47,10 @@ impl Context {
         out.extend_from_slice(b"SRUDP/1");
         out.extend_from_slice(&VERSION.to_be_bytes());
         out.push(self.suite as u8);
-        out.extend_from_slice(&self.offered_initiator.to_be_bytes());
-        out.extend_from_slice(&self.offered_responder.to_be_bytes());
-        out.extend_from_slice(&self.hid_initiator);
-        out.extend_from_slice(&self.hid_responder);
+        out.extend_from_slice(&self.offered_initiator.as_u16().to_be_bytes());
+        out.extend_from_slice(&self.offered_responder.as_u16().to_be_bytes());
+        out.extend_from_slice(self.hid_initiator.as_bytes());
+        out.extend_from_slice(self.hid_responder.as_bytes());
         let named = responder.map_or([0; 32], |id| *id.as_bytes());
         out.extend_from_slice(&named);
         out

@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::payload;
+use super::suite::pattern_of;
 use super::{Context, HandshakeError, Reason, bounded, proved, secrets};
 use crate::base::Entropy;
 use crate::crypto::noise::dh::KeyPair;
@@ -42,7 +43,7 @@ impl Responder {
         let named = context.suite.names_responder();
         let keys = Keys { local: Some(KeyPair::new(identity.static_secret())), remote: None };
         let prologue = context.prologue(named.then_some(&own));
-        let pattern = context.suite.pattern();
+        let pattern = pattern_of(context.suite);
         let mut noise = HandshakeState::initialize(pattern, false, &prologue, keys)?;
         let p1 = noise.read_message(message)?.to_vec();
         let initiator_ephemeral =

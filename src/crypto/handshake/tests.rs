@@ -1,5 +1,6 @@
 //! Both sides against each other, and against what an attacker can do to their messages.
 
+use super::suite::pattern_of;
 use super::*;
 use crate::base::{Entropy, SeededEntropy};
 use crate::crypto::Identity;
@@ -12,10 +13,10 @@ fn identity(seed: u8) -> Identity {
 fn context(suite: Suite) -> Context {
     Context {
         suite,
-        offered_initiator: 0x0003,
-        offered_responder: 0x0003,
-        hid_initiator: [0x11; 8],
-        hid_responder: [0x22; 8],
+        offered_initiator: SetMap::from_u16(0x0003),
+        offered_responder: SetMap::from_u16(0x0003),
+        hid_initiator: [0x11; 8].into(),
+        hid_responder: [0x22; 8].into(),
     }
 }
 
@@ -216,10 +217,10 @@ fn every_field_of_the_context_is_bound() {
         let (_, first) = pair.start();
         let good = pair.context;
         let mut others = vec![
-            Context { offered_initiator: 0x0002, ..good },
-            Context { offered_responder: 0x0002, ..good },
-            Context { hid_initiator: [0x33; 8], ..good },
-            Context { hid_responder: [0; 8], ..good },
+            Context { offered_initiator: SetMap::from_u16(0x0002), ..good },
+            Context { offered_responder: SetMap::from_u16(0x0002), ..good },
+            Context { hid_initiator: [0x33; 8].into(), ..good },
+            Context { hid_responder: [0; 8].into(), ..good },
         ];
         let rest = suites().into_iter().filter(|other| *other != suite);
         others.extend(rest.map(|suite| Context { suite, ..good }));
@@ -302,7 +303,7 @@ fn a_responder_whose_ephemeral_is_of_small_order_gets_no_answer() {
     let mut pair = Pair::new(Suite::XxClassical);
     for low in SMALL_ORDER {
         let mut first = data_encoding::HEXLOWER.decode(low.as_bytes()).unwrap();
-        let pattern = Suite::XxClassical.pattern();
+        let pattern = pattern_of(Suite::XxClassical);
         let prologue = pair.context.prologue(None);
         let transcript = crate::crypto::noise::tests::seal_first_of_xx(pattern, &prologue, &first);
         first.extend_from_slice(&transcript);
@@ -381,7 +382,7 @@ fn rng_stuck_returns_constant() {
         }
     }
     let run = |hid| {
-        let context = Context { hid_initiator: [hid; 8], ..context(Suite::XkClassical) };
+        let context = Context { hid_initiator: [hid; 8].into(), ..context(Suite::XkClassical) };
         let listener = identity(2);
         let named = Some(listener.peer_id());
         let (mut initiator, first) =

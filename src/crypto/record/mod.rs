@@ -24,6 +24,7 @@ use std::fmt;
 
 use super::aead;
 use super::schedule::Secrets;
+use crate::wire::Role;
 use receiving::Receiving;
 use sending::Sending;
 
@@ -45,13 +46,6 @@ const KEY_PHASE: u8 = 0x10;
 const RESERVED: u8 = 0x0f;
 /// The bits that tell a short packet, and their value.
 const FORM: (u8, u8) = (0xe0, 0x60);
-
-/// Which side of the handshake this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Initiator,
-    Responder,
-}
 
 /// The packet keys of a connection, both directions.
 pub(crate) struct Protection {
