@@ -2,17 +2,21 @@
 mod base;
 mod cid;
 mod close;
+mod congestion;
 mod crypto;
 mod datagram;
 mod idle;
 #[doc(hidden)]
 pub mod internals;
+mod path;
 mod vocab;
 mod wire;
 
 pub use close::ConnectionError;
+pub use congestion::CongestionAlgorithm;
 pub use crypto::{Identity, PeerId, PeerIdError};
 pub use datagram::DatagramError;
+pub use path::{EcnState, PathStats};
 pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 
 /// The protocol without I/O.
