@@ -1,0 +1,127 @@
+//! How much written data is kept: enough to fill the path, and not more.
+//!
+//! A stream may hold twice the congestion window, so that a window can be in flight while the next is written. All
+//! streams together are bounded by the configuration. Whoever was refused is woken when a quarter is free again: a
+//! writer that is woken for every packet does nothing but wake up.
+
+use std::collections::BTreeSet;
+
+use crate::base::limits::STREAM_SEND_MIN;
+use crate::wire::StreamId;
+
+/// Bounds on send buffers, and the writers that hit them.
+#[derive(Debug)]
+pub(super) struct Buffering {
+    stream_max: u64,
+    connection_max: u64,
+    waiting: BTreeSet<StreamId>,
+    /// A writer was refused for lack of room on the connection.
+    full: bool,
+}
+
+impl Buffering {
+    pub(super) fn new(connection_max: u64) -> Self {
+        Self { stream_max: STREAM_SEND_MIN, connection_max, waiting: BTreeSet::new(), full: false }
+    }
+
+    /// Bytes that a stream may add to those buffered on it and on all streams.
+    pub(super) fn room(&self, stream: u64, connection: u64) -> u64 {
+        let room = self.stream_max.saturating_sub(stream);
+        room.min(self.connection_max.saturating_sub(connection))
+    }
+
+    /// A writer was refused.
+    pub(super) fn wait(&mut self, id: StreamId, connection: u64) {
+        self.full |= connection >= self.connection_max;
+        self.waiting.insert(id);
+    }
+
+    /// May this writer, if it waits, go on? If so it waits no longer.
+    pub(super) fn wakes(&mut self, id: StreamId, stream: u64, connection: u64) -> bool {
+        !self.waiting.is_empty()
+            && stream <= three_quarters(self.stream_max)
+            && connection <= three_quarters(self.connection_max)
+            && self.waiting.remove(&id)
+    }
+
+    /// Have all writers to be asked again, since the connection has room again?
+    pub(super) fn reopens(&mut self, connection: u64) -> bool {
+        let reopens = self.full && connection <= three_quarters(self.connection_max);
+        self.full &= !reopens;
+        reopens
+    }
+
+    /// The congestion window changed. Returns whether the bound grew so much that writers should be asked again.
+    pub(super) fn on_send_window(&mut self, bytes: u64) -> bool {
+        let stream_max = bytes.saturating_mul(2).max(STREAM_SEND_MIN);
+        let change = stream_max.abs_diff(self.stream_max);
+        if change < self.stream_max / 8 {
+            return false;
+        }
+        let grew = stream_max > self.stream_max;
+        self.stream_max = stream_max;
+        grew && !self.waiting.is_empty()
+    }
+
+    /// The writers that wait.
+    pub(super) fn waiting(&self) -> Vec<StreamId> {
+        self.waiting.iter().copied().collect()
+    }
+
+    /// Nobody writes to this stream any more.
+    pub(super) fn forget(&mut self, id: StreamId) {
+        self.waiting.remove(&id);
+    }
+}
+
+/// Three quarters, rounded down.
+fn three_quarters(bytes: u64) -> u64 {
+    bytes - bytes.div_ceil(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Direction, Role};
+
+    fn id(index: u64) -> StreamId {
+        StreamId::new(Role::Initiator, Direction::Bidirectional, index)
+    }
+
+    #[test]
+    fn a_stream_may_hold_twice_the_congestion_window() {
+        let mut buffering = Buffering::new(u64::MAX);
+        assert_eq!(buffering.room(0, 0), STREAM_SEND_MIN);
+        buffering.on_send_window(STREAM_SEND_MIN);
+        assert_eq!(buffering.room(1, 1), 2 * STREAM_SEND_MIN - 1);
+    }
+
+    #[test]
+    fn a_refused_writer_is_woken_once_and_not_for_every_byte() {
+        let mut buffering = Buffering::new(u64::MAX);
+        buffering.wait(id(0), 0);
+        let three_quarters = STREAM_SEND_MIN / 4 * 3;
+        assert!(!buffering.wakes(id(0), three_quarters + 1, 0));
+        assert!(buffering.wakes(id(0), three_quarters, 0));
+        assert!(!buffering.wakes(id(0), 0, 0));
+    }
+
+    #[test]
+    fn all_are_asked_when_the_connection_has_room_again() {
+        let mut buffering = Buffering::new(400);
+        buffering.wait(id(0), 400);
+        assert_eq!(buffering.room(0, 400), 0);
+        assert!(!buffering.reopens(301));
+        assert!(buffering.reopens(300));
+        assert!(!buffering.reopens(300), "once");
+    }
+
+    #[test]
+    fn small_changes_of_the_congestion_window_change_nothing() {
+        let mut buffering = Buffering::new(u64::MAX);
+        buffering.wait(id(0), 0);
+        assert!(!buffering.on_send_window(STREAM_SEND_MIN / 2 + 100));
+        assert!(buffering.on_send_window(STREAM_SEND_MIN));
+        assert!(!buffering.on_send_window(0), "a smaller window wakes nobody");
+    }
+}

@@ -1,0 +1,180 @@
+//! Flow control (RFC 9000 §4): how much the peer may send us, and how much we may send.
+//!
+//! A [`Window`] and a [`Credit`] exist once per stream, where they count offsets, and once per connection, where they
+//! count the sum over all streams.
+//!
+//! The window grows by itself. A new limit is announced when half the window is consumed. If that took less than two
+//! round trips, the window and not the path or the reader may have set the pace, and it doubles. So it ends between
+//! two and four times the bandwidth-delay product, which a sender needs in order to go on while a loss is repaired.
+
+use std::time::Duration;
+
+use super::pending::Pending;
+use crate::base::Instant;
+use crate::base::limits::OFFSET_MAX;
+use crate::wire::TransportError;
+
+/// When the application consumed something, and the round trip then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) now: Instant,
+    pub(super) rtt: Duration,
+}
+
+/// What the peer may send.
+#[derive(Debug)]
+pub(super) struct Window {
+    limit: u64,
+    received: u64,
+    consumed: u64,
+    size: u64,
+    size_max: u64,
+    /// When the current half window began to arrive.
+    since: Option<Instant>,
+    announcement: Pending<u64>,
+}
+
+impl Window {
+    /// A window whose first limit, which is its size, goes to the peer by other means (parameters).
+    pub(super) fn new(size: u64, size_max: u64) -> Self {
+        let size = size.min(OFFSET_MAX);
+        let size_max = size_max.clamp(size, OFFSET_MAX);
+        Self {
+            limit: size,
+            received: 0,
+            consumed: 0,
+            size,
+            size_max,
+            since: None,
+            announcement: Pending::Unset,
+        }
+    }
+
+    /// May the peer send `growth` more bytes?
+    pub(super) fn check(&self, growth: u64) -> Result<(), TransportError> {
+        match self.received.checked_add(growth) {
+            Some(received) if received <= self.limit => Ok(()),
+            _ => Err(TransportError::FLOW_CONTROL),
+        }
+    }
+
+    /// The peer sent `growth` more bytes, as far as its highest offsets tell. [`Self::check`] was asked before.
+    pub(super) fn admit(&mut self, now: Instant, growth: u64) {
+        self.received = self.received.saturating_add(growth);
+        self.since.get_or_insert(now);
+    }
+
+    /// The application consumed `bytes`, or they were discarded, which says nothing about its pace.
+    pub(super) fn consume(&mut self, bytes: u64, pace: Option<Pace>) {
+        self.consumed = self.consumed.saturating_add(bytes).min(self.received);
+        if self.target().saturating_sub(self.limit) < self.size.div_ceil(2).max(1) {
+            return;
+        }
+        if let Some(Pace { now, rtt }) = pace {
+            let quick = self.since.is_some_and(|since| now - since < rtt * 2);
+            if quick {
+                self.grow_to(self.size.saturating_mul(2));
+            }
+            self.since = Some(now);
+        }
+        self.announce();
+    }
+
+    /// Makes the window at least this large, within its maximum, and says so.
+    pub(super) fn grow_to(&mut self, size: u64) {
+        let size = size.min(self.size_max);
+        if size > self.size {
+            self.size = size;
+            self.announce();
+        }
+    }
+
+    fn announce(&mut self) {
+        self.limit = self.target().max(self.limit);
+        self.announcement.set(self.limit);
+    }
+
+    fn target(&self) -> u64 {
+        self.consumed.saturating_add(self.size).min(OFFSET_MAX)
+    }
+
+    /// Highest offset, or sum of offsets, that the peer used.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// What was received and not consumed will never be: forgets it, and returns how much it was.
+    pub(super) fn discard(&mut self) -> u64 {
+        let rest = self.received - self.consumed;
+        self.consumed = self.received;
+        rest
+    }
+
+    /// Its present size.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The limit that the peer has to hear of.
+    pub(super) fn announcement(&mut self) -> &mut Pending<u64> {
+        &mut self.announcement
+    }
+
+    /// The limit that is due in the next packet.
+    pub(super) fn due(&self) -> Option<u64> {
+        self.announcement.due()
+    }
+}
+
+/// What we may send.
+#[derive(Debug)]
+pub(super) struct Credit {
+    limit: u64,
+    used: u64,
+    blocked: Pending<u64>,
+}
+
+impl Credit {
+    /// Credit up to this limit.
+    pub(super) fn new(limit: u64) -> Self {
+        Self { limit, used: 0, blocked: Pending::Unset }
+    }
+
+    /// Bytes that may be sent.
+    pub(super) fn available(&self) -> u64 {
+        self.limit - self.used
+    }
+
+    /// Sent `bytes`, which were available.
+    pub(super) fn spend(&mut self, bytes: u64) {
+        self.used = self.used.saturating_add(bytes).min(self.limit);
+    }
+
+    /// The peer announced a limit; lower ones than the present are old news (RFC 9000 §4.1).
+    pub(super) fn raise(&mut self, limit: u64) {
+        if limit > self.limit {
+            self.limit = limit;
+            self.blocked.withdraw();
+        }
+    }
+
+    /// There is data and no credit: the peer is told once per limit.
+    pub(super) fn note_demand(&mut self) {
+        if self.available() == 0 {
+            self.blocked.set(self.limit);
+        }
+    }
+
+    /// The limit that holds us back, as the peer has to hear.
+    pub(super) fn blocked(&mut self) -> &mut Pending<u64> {
+        &mut self.blocked
+    }
+
+    /// The limit to complain about in the next packet.
+    pub(super) fn blocked_due(&self) -> Option<u64> {
+        self.blocked.due()
+    }
+}
+
+#[cfg(test)]
+mod tests;

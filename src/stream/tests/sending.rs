@@ -1,0 +1,135 @@
+//! What goes into packets and what happens when they are lost.
+
+use super::*;
+
+fn frames(packet: &Packet) -> Vec<Frame<'_>> {
+    Frames::new(&packet.bytes).map(Result::unwrap).collect()
+}
+
+#[test]
+fn whoever_wants_to_send_fills_a_packet() {
+    let mut streams = streams(&StreamConfig::default());
+    let id = streams.open(UNI).unwrap();
+    streams.write(id, &[0; 5000]).unwrap();
+    let packet = packet(&mut streams, 1200).unwrap();
+    assert!(packet.bytes.len() >= 1195, "{}", packet.bytes.len());
+}
+
+#[test]
+fn small_streams_share_a_packet() {
+    let mut streams = streams(&config());
+    for _ in 0..3 {
+        let id = streams.open(UNI).unwrap();
+        streams.write(id, b"short").unwrap();
+        streams.finish(id).unwrap();
+    }
+    assert_eq!(packets(&mut streams).len(), 1);
+}
+
+#[test]
+fn a_higher_priority_is_sent_first_even_if_set_late() {
+    let mut streams = streams(&config());
+    let (low, high) = (streams.open(UNI).unwrap(), streams.open(UNI).unwrap());
+    streams.write(low, &[0; 900]).unwrap();
+    streams.write(high, &[0; 900]).unwrap();
+    streams.set_priority(high, 1);
+    let packet = packet(&mut streams, 1200).unwrap();
+    assert!(matches!(packet.records[0], Record::Stream { id, length: 900, .. } if id == high));
+    assert!(matches!(packet.records[1], Record::Stream { id, .. } if id == low));
+}
+
+#[test]
+fn equal_streams_share_the_connection_evenly() {
+    let wide = StreamConfig { stream_window: 1 << 20, ..StreamConfig::default() };
+    let mut streams = streams(&StreamConfig { connection_window: 8 << 20, ..wide });
+    let ids: Vec<_> = (0..4).map(|_| streams.open(UNI).unwrap()).collect();
+    for id in &ids {
+        assert_eq!(streams.write(*id, &[0; 128 << 10]), Ok(128 << 10));
+    }
+    let mut sent = [0_u64; 4];
+    for _ in 0..200 {
+        for record in packet(&mut streams, 1200).unwrap().records {
+            let Record::Stream { id, length, .. } = record else { panic!("{record:?}") };
+            sent[id.index() as usize] += u64::from(length);
+        }
+        let spread = sent.iter().max().unwrap() - sent.iter().min().unwrap();
+        assert!(spread <= crate::base::limits::STREAM_TURN + 1200, "{sent:?}");
+    }
+}
+
+#[test]
+fn lost_data_goes_before_new_data_and_needs_no_credit() {
+    let mut streams = streams(&config());
+    let (first, second) = (streams.open(UNI).unwrap(), streams.open(UNI).unwrap());
+    streams.write(first, &[1; 1000]).unwrap();
+    let lost = packet(&mut streams, 1200).unwrap();
+    streams.write(second, &[2; 1000]).unwrap();
+    packet(&mut streams, 1200).unwrap();
+    let third = streams.open(UNI).unwrap();
+    streams.write(third, b"no credit left").unwrap();
+    let blocked = packet(&mut streams, 1200).unwrap();
+    assert_eq!(blocked.records, [Record::DataBlocked { limit: 2000 }]);
+    assert!(!streams.wants_to_send());
+    settle(&mut streams, &lost, Fate::Lost);
+    assert_eq!(packet(&mut streams, 1200).unwrap().records, lost.records);
+    assert!(!streams.wants_to_send());
+    streams.on_frame(NOW, &Frame::MaxData { limit: 2001 }).unwrap();
+    let more = packet(&mut streams, 1200).unwrap();
+    assert_eq!(
+        more.records,
+        [Record::Stream { id: third, offset: 0, length: 1, fin: false }],
+        "exactly the credit"
+    );
+}
+
+#[test]
+fn a_lost_limit_is_announced_again_and_a_superseded_one_is_not() {
+    let mut streams = streams(&config());
+    let id = theirs(BIDI, 0);
+    streams.on_frame(NOW, &data(id, 0, &[0; 1000])).unwrap();
+    streams.on_frame(NOW, &data(theirs(BIDI, 1), 0, &[0; 1000])).unwrap();
+    read(&mut streams, id).unwrap();
+    let first = packet(&mut streams, 1200).unwrap();
+    let limits = [Record::MaxData { limit: 3000 }, Record::MaxStreamData { id, limit: 2000 }];
+    assert_eq!(first.records, limits);
+    settle(&mut streams, &first, Fate::Lost);
+    assert_eq!(packet(&mut streams, 1200).unwrap().records, limits);
+    streams.on_frame(NOW, &data(id, 1000, &[0; 1000])).unwrap();
+    read(&mut streams, id).unwrap();
+    let newer = packet(&mut streams, 1200).unwrap();
+    settle(&mut streams, &first, Fate::Lost);
+    assert!(!streams.wants_to_send());
+    settle(&mut streams, &newer, Fate::Lost);
+    assert_eq!(packet(&mut streams, 1200).unwrap().records, newer.records);
+}
+
+#[test]
+fn the_connection_window_keeps_ahead_of_a_growing_stream_window() {
+    let config = StreamConfig { stream_window_max: 1 << 20, ..config() };
+    let config = StreamConfig { connection_window_max: 2 << 20, ..config };
+    let mut streams = streams(&config);
+    let id = theirs(BIDI, 0);
+    streams.on_frame(NOW, &data(id, 0, &[0; 500])).unwrap();
+    read(&mut streams, id).unwrap();
+    assert_eq!(streams.stats().receive_window, 3000, "one and a half times 2000");
+}
+
+#[test]
+fn control_frames_that_do_not_fit_wait_for_the_next_packet() {
+    let wide = StreamConfig { max_streams_bidi: 100, ..config() };
+    let (mut a, mut b) = pair(&wide);
+    for _ in 0..100 {
+        let id = a.open(BIDI).unwrap();
+        a.write(id, b"x").unwrap();
+    }
+    exchange(&mut a, &mut b);
+    for index in 0..100 {
+        b.stop(ours(BIDI, index), CODE);
+    }
+    let mut stopped = 0;
+    while let Some(packet) = packet(&mut b, 100) {
+        stopped += frames(&packet).len();
+        receive(&mut a, NOW, &packet).unwrap();
+    }
+    assert_eq!(stopped, 100);
+}
