@@ -9,6 +9,7 @@ mod idle;
 #[doc(hidden)]
 pub mod internals;
 mod path;
+mod stream;
 mod vocab;
 mod wire;
 
@@ -22,4 +23,5 @@ pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 /// The protocol without I/O.
 pub mod proto {
     pub use crate::base::{EcnMark, Entropy, Instant, SeededEntropy};
+    pub use crate::stream::{ReadError, StreamEvent, WriteError};
 }

@@ -128,3 +128,33 @@ pub(crate) const CHALLENGE_SENDS: u8 = 6;
 
 /// Probe timeouts that a path validation may last (RFC 9000 §8.2.4).
 pub(crate) const CHALLENGE_PTOS: u32 = 3;
+
+/// Unit in which stream data is buffered. Large enough that a bulk transfer touches a page every few packets, small
+/// enough that ten thousand streams with a few bytes each stay below 100 MB.
+pub(crate) const STREAM_PAGE: usize = 8 * 1024;
+
+/// Free pages that a connection keeps beyond the number in use: one large batch of acknowledgements or reads.
+pub(crate) const STREAM_PAGES_SPARE: usize = 64;
+
+/// A `Bytes` chunk at least this long is sent from where it lies; shorter ones are cheaper to copy than to keep.
+pub(crate) const STREAM_SHARED_MIN: usize = 2 * 1024;
+
+/// Gaps in the received data of one stream (SPEC §9.3): a window of 64 MiB in which every second packet of
+/// 1200 bytes is missing has 28,000.
+pub(crate) const STREAM_GAPS: usize = 32_768;
+
+/// Bytes that a stream sends before the next one of the same priority has its turn: long enough that the receiver's
+/// reads are contiguous, short enough that a neighbour waits for a few packets only.
+pub(crate) const STREAM_TURN: u64 = 16 * 1024;
+
+/// A STREAM frame in a packet that already holds something carries at least this many bytes, or all there are.
+pub(crate) const STREAM_FRAGMENT_MIN: usize = 32;
+
+/// Unacknowledged bytes that every stream may buffer, however small the congestion window.
+pub(crate) const STREAM_SEND_MIN: u64 = 128 * 1024;
+
+/// Streams of one direction that a peer may ever open (RFC 9000 §4.6).
+pub(crate) const STREAMS_MAX: u64 = 1 << 60;
+
+/// Largest offset on a stream and largest sum of offsets on a connection (RFC 9000 §4.5).
+pub(crate) const OFFSET_MAX: u64 = (1 << 62) - 1;

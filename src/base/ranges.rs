@@ -112,6 +112,13 @@ impl RangeSet {
         self.ranges.get(index).is_some_and(|range| range.start <= value)
     }
 
+    /// Does it hold all of a range?
+    pub(crate) fn contains_range(&self, range: &Range<u64>) -> bool {
+        let index = self.ranges.partition_point(|held| held.end <= range.start);
+        let holds = |held: &Range<u64>| held.start <= range.start && range.end <= held.end;
+        range.is_empty() || self.ranges.get(index).is_some_and(holds)
+    }
+
     /// The ranges, rising.
     pub(crate) fn iter(
         &self,
@@ -181,6 +188,9 @@ mod tests {
                 prop_assert_eq!(set.iter().flatten().collect::<BTreeSet<_>>(), model.clone());
                 prop_assert_eq!((set.min(), set.max()), (model.first().copied(), model.last().copied()));
                 prop_assert!((0..80).all(|n| set.contains(n) == model.contains(&n)));
+                let within = start..start + length;
+                let whole = within.clone().all(|n| model.contains(&n));
+                prop_assert_eq!(set.contains_range(&within), whole);
             }
         }
     }
