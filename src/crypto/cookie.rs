@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::mac;
 use crate::base::Instant;
 use crate::base::limits::{COOKIE_KEY_LIFE, COOKIE_LIFE};
+use crate::wire::HandshakeId;
 
 /// Bytes of a cookie.
 pub(crate) const COOKIE_LEN: usize = 20;
@@ -54,8 +55,9 @@ impl CookieKey {
     }
 
     /// The handshake id of a listener that is not dialling, for the initiator with this id (SPEC §5.5).
-    pub(crate) fn listener_hid(&self, initiator: &[u8; 8]) -> [u8; 8] {
-        mac::truncated(&*self.handshake_ids, &[b"srudp1 hid", initiator])
+    pub(crate) fn listener_hid(&self, initiator: HandshakeId) -> HandshakeId {
+        let key = &*self.handshake_ids;
+        mac::truncated::<8>(key, &[b"srudp1 hid", initiator.as_bytes()]).into()
     }
 
     fn tag(&self, seconds: u32, address: SocketAddr) -> [u8; 16] {
@@ -150,9 +152,9 @@ mod tests {
         let other = CookieKey::new([4; 32]);
         let cookie = other.mint(at(0), address());
         assert!(!key().verify(at(0), address(), &cookie));
-        assert_ne!(key().listener_hid(&[1; 8]), other.listener_hid(&[1; 8]));
-        assert_ne!(key().listener_hid(&[1; 8]), key().listener_hid(&[2; 8]));
-        assert_eq!(key().listener_hid(&[1; 8]), key().listener_hid(&[1; 8]));
+        assert_ne!(key().listener_hid([1; 8].into()), other.listener_hid([1; 8].into()));
+        assert_ne!(key().listener_hid([1; 8].into()), key().listener_hid([2; 8].into()));
+        assert_eq!(key().listener_hid([1; 8].into()), key().listener_hid([1; 8].into()));
     }
 
     #[test]

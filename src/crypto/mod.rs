@@ -8,20 +8,30 @@
 //! aead/                 AES-256-GCM behind one seam
 //! record/               short packets: sealing, opening, masks, key updates (SPEC §6)
 //! cookie, punch, reset  keyed proofs outside connections (SPEC §4, §7.4)
+//! tag                   keeps fragments of different messages apart (SPEC §3.2)
 //! ```
 
 mod aead;
-pub(crate) mod cookie;
-pub(crate) mod handshake;
+mod cookie;
+mod handshake;
 mod identity;
 mod mac;
 mod noise;
 mod peer_id;
-pub(crate) mod punch;
-pub(crate) mod record;
-pub(crate) mod reset;
-pub(crate) mod schedule;
-pub(crate) mod tag;
+mod punch;
+mod record;
+mod reset;
+mod schedule;
+mod tag;
+#[cfg(test)]
+mod tests;
 
 pub use identity::Identity;
 pub use peer_id::{PeerId, PeerIdError};
+
+pub(crate) use cookie::CookieKey;
+pub(crate) use handshake::{Accepted, Context, Finished, HandshakeError, Initiator, Responder};
+pub(crate) use record::{OpenError, Opened, Protection, SealError, Unmasked};
+pub(crate) use reset::ResetKey;
+pub(crate) use schedule::{Exporter, Secrets};
+pub(crate) use tag::message_tag;

@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::mac;
+use crate::wire::ConnectionId;
 
 /// Bytes of a token.
 pub(crate) const TOKEN_LEN: usize = 16;
@@ -18,14 +19,9 @@ impl ResetKey {
     }
 
     /// The token of a connection id.
-    pub(crate) fn token(&self, connection_id: &[u8; 8]) -> [u8; TOKEN_LEN] {
-        mac::truncated(&*self.0, &[b"srudp1 reset", connection_id])
+    pub(crate) fn token(&self, connection_id: ConnectionId) -> [u8; TOKEN_LEN] {
+        mac::truncated(&*self.0, &[b"srudp1 reset", connection_id.as_bytes()])
     }
-}
-
-/// Whether two tokens are the same, in a time that tells nothing about where they differ.
-pub(crate) fn tokens_equal(a: &[u8; TOKEN_LEN], b: &[u8; TOKEN_LEN]) -> bool {
-    mac::equal(a, b)
 }
 
 impl fmt::Debug for ResetKey {
@@ -41,8 +37,9 @@ mod tests {
     #[test]
     fn every_connection_id_and_key_has_its_own_token() {
         let key = ResetKey::new([1; 32]);
-        assert!(tokens_equal(&key.token(&[1; 8]), &ResetKey::new([1; 32]).token(&[1; 8])));
-        assert!(!tokens_equal(&key.token(&[1; 8]), &key.token(&[2; 8])));
-        assert!(!tokens_equal(&key.token(&[1; 8]), &ResetKey::new([2; 32]).token(&[1; 8])));
+        let token = key.token([1; 8].into());
+        assert_eq!(token, ResetKey::new([1; 32]).token([1; 8].into()));
+        assert_ne!(token, key.token([2; 8].into()));
+        assert_ne!(token, ResetKey::new([2; 32]).token([1; 8].into()));
     }
 }

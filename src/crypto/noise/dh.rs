@@ -46,7 +46,7 @@ impl KeyPair {
 }
 
 /// Refuses second encodings: bit 255 set, or a coordinate of p = 2^255 - 19 or more.
-pub(super) fn check_canonical(public: &[u8; DH_LEN]) -> Result<(), NoiseError> {
+pub(in crate::crypto) fn check_canonical(public: &[u8; DH_LEN]) -> Result<(), NoiseError> {
     let [low, middle @ .., high] = public;
     let at_least_p = *high == 0x7f && *low >= 0xed && middle.iter().all(|byte| *byte == 0xff);
     if *high > 0x7f || at_least_p { Err(NoiseError::PublicKey) } else { Ok(()) }

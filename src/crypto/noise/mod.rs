@@ -7,7 +7,7 @@ mod cipher;
 pub(super) mod dh;
 mod error;
 mod handshake;
-mod kem;
+pub(super) mod kem;
 pub(super) mod pattern;
 mod symmetric;
 

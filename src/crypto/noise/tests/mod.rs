@@ -1,4 +1,7 @@
-//! What other tests need of the interpreter.
+//! The interpreter against vectors of others: every pattern of revision 34 that fits our primitives.
+
+mod patterns;
+mod vectors;
 
 use super::pattern::Pattern;
 use super::symmetric::SymmetricState;
