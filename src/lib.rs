@@ -1,14 +1,18 @@
 //! Secure reliable UDP: TCP-like streams to a peer that is named by its public key.
+mod ack;
 mod base;
 mod cid;
 mod close;
 mod congestion;
+mod connection;
 mod crypto;
 mod datagram;
+mod endpoint;
 mod idle;
 #[doc(hidden)]
 pub mod internals;
 mod path;
+mod recovery;
 mod stream;
 mod vocab;
 mod wire;
@@ -23,5 +27,12 @@ pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 /// The protocol without I/O.
 pub mod proto {
     pub use crate::base::{EcnMark, Entropy, Instant, SeededEntropy};
+    pub use crate::connection::{
+        Connection, ConnectionEvent, ConnectionStats, Transmit, TransportConfig,
+    };
+    pub use crate::endpoint::{
+        ConnectError, ConnectionHandle, Dial, Endpoint, EndpointConfig, EndpointStats, Event,
+        Received,
+    };
     pub use crate::stream::{ReadError, StreamEvent, WriteError};
 }

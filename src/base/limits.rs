@@ -158,3 +158,98 @@ pub(crate) const STREAMS_MAX: u64 = 1 << 60;
 
 /// Largest offset on a stream and largest sum of offsets on a connection (RFC 9000 §4.5).
 pub(crate) const OFFSET_MAX: u64 = (1 << 62) - 1;
+
+/// The shortest delay of an acknowledgement that a peer may ask for: shorter ones than the timers can keep make no
+/// difference.
+pub(crate) const MIN_ACK_DELAY: Duration = Duration::from_millis(1);
+
+/// The longest delay of an acknowledgement that a peer may ask for: the sender's timers build on it.
+pub(crate) const MAX_ACK_DELAY: Duration = Duration::from_millis(250);
+
+/// Packets without a request for acknowledgement that may follow each other; then one asks, so that old ACK ranges
+/// need not be repeated (RFC 9000 §13.2.4).
+pub(crate) const ACK_ONLY_STREAK: u32 = 32;
+
+/// Acknowledgements per round trip that a sender asks for.
+pub(crate) const ACKS_PER_ROUND_TRIP: u64 = 8;
+
+/// The most packets that may wait for one acknowledgement: a GRO batch.
+pub(crate) const ACK_THRESHOLD_MAX: u64 = 64;
+
+/// Later packets that must be acknowledged before one is lost (RFC 9002 §6.1.1).
+pub(crate) const PACKET_THRESHOLD: u64 = 3;
+
+/// The same on paths that reorder; beyond it, time alone decides.
+pub(crate) const PACKET_THRESHOLD_MAX: u64 = 256;
+
+/// Timers are no finer than this (RFC 9002 §6.1.2).
+pub(crate) const TIMER_GRANULARITY: Duration = Duration::from_millis(1);
+
+/// Packets that leave when a probe timeout expires (RFC 9002 §6.2.4).
+pub(crate) const PROBES: u8 = 2;
+
+/// Probe timeouts in a row that double the next one.
+pub(crate) const PROBE_BACKOFF: u32 = 10;
+
+/// The longest probe timeout.
+pub(crate) const PROBE_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+
+/// Losses that span more probe timeouts than this are persistent congestion (RFC 9002 §7.6.1).
+pub(crate) const PERSISTENT_CONGESTION: u32 = 3;
+
+/// Later packets during which a lost one is remembered, in case it arrives after all.
+pub(crate) const LOST_REMEMBERED: u64 = 1024;
+
+/// Packets that may be open at once: 190 MB in flight at 1452 bytes. A peer that lets more pile up does not acknowledge.
+pub(crate) const SENT_PACKETS: u64 = 1 << 17;
+
+/// Answers to PATH_CHALLENGE that wait; of more, the oldest are forgotten (CVE-2023-49295).
+pub(crate) const PATH_ANSWERS: usize = 4;
+
+/// Events about the connection itself that wait for the application.
+pub(crate) const CONNECTION_EVENTS: usize = 64;
+
+/// How long a dial may take (SPEC §5.5).
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// First wait for an answer to a handshake message (SPEC §5.5).
+pub(crate) const HANDSHAKE_RETRY: Duration = Duration::from_millis(500);
+
+/// Shortest wait before ESTABLISH is repeated (SPEC §5.5).
+pub(crate) const ESTABLISH_RETRY_MIN: Duration = Duration::from_millis(100);
+
+/// First wait between PUNCH packets (SPEC §5.5).
+pub(crate) const PUNCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Longest wait between PUNCH packets.
+pub(crate) const PUNCH_INTERVAL_MAX: Duration = Duration::from_millis(500);
+
+/// How long a responder waits for ESTABLISH (SPEC §5.5).
+pub(crate) const HALF_OPEN_LIFE: Duration = Duration::from_secs(10);
+
+/// Handshakes that wait for ESTABLISH at once: about 5 MB.
+pub(crate) const HALF_OPENS: usize = 1024;
+
+/// Of these from one address while the endpoint is loaded.
+pub(crate) const HALF_OPENS_PER_ADDRESS: usize = 4;
+
+/// Handshakes that one network may begin per second while the endpoint is loaded.
+pub(crate) const HANDSHAKES_PER_SECOND: u32 = 20;
+
+/// Of these at once.
+pub(crate) const HANDSHAKE_BURST: u32 = 5;
+
+/// Networks whose handshakes are counted.
+pub(crate) const LIMITER_NETWORKS: usize = 4096;
+
+/// Handshake messages of which a fragment is missing: 2 MiB.
+pub(crate) const PARTIALS: usize = 900;
+
+/// Of these from one address and port.
+pub(crate) const PARTIALS_PER_ADDRESS: usize = 4;
+
+/// Datagrams outside connections that wait to be sent.
+pub(crate) const OUTBOX: usize = 4096;
+
+/// Connections of one endpoint, unless configured otherwise.
+pub(crate) const CONNECTIONS: usize = 65_536;

@@ -119,6 +119,16 @@ impl RangeSet {
         range.is_empty() || self.ranges.get(index).is_some_and(holds)
     }
 
+    /// The ranges that share a number with this one, rising.
+    pub(crate) fn overlapping(
+        &self,
+        range: Range<u64>,
+    ) -> impl DoubleEndedIterator<Item = Range<u64>> + '_ {
+        let first = self.ranges.partition_point(|old| old.end <= range.start);
+        let last = self.ranges.partition_point(|old| old.start < range.end).max(first);
+        self.ranges.range(first..last).cloned()
+    }
+
     /// The ranges, rising.
     pub(crate) fn iter(
         &self,

@@ -294,6 +294,11 @@ impl Path {
         self.rtt.view()
     }
 
+    /// The congestion window, in bytes.
+    pub(crate) fn window(&self) -> u64 {
+        self.congestion.window()
+    }
+
     /// A snapshot for the user.
     pub(crate) fn stats(&self) -> PathStats {
         PathStats::new(&self.rtt.view(), &self.congestion, self.mtu.size(), self.ecn.state())

@@ -66,6 +66,10 @@ impl ErrorCode {
     pub const fn as_u64(self) -> u64 {
         self.0
     }
+
+    pub(crate) const fn from_u64(code: u64) -> Self {
+        Self(code)
+    }
 }
 
 impl fmt::Debug for ErrorCode {

@@ -1,0 +1,73 @@
+//! The connection's packet protection, and when the previous receive key is erased (SPEC §6.2).
+
+use std::time::Duration;
+
+use crate::base::Instant;
+use crate::crypto::{Exporter, OpenError, Opened, Protection, Secrets, Unmasked};
+use crate::wire::Role;
+
+/// Seals and opens packets.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    protection: Protection,
+    exporter: Exporter,
+    /// Set while a previous key exists and its end is fixed.
+    erase_previous_at: Option<Instant>,
+}
+
+impl Keys {
+    pub(crate) fn new(secrets: &Secrets, role: Role) -> Self {
+        let protection = Protection::new(secrets, role);
+        Self { protection, exporter: secrets.exporter(), erase_previous_at: None }
+    }
+
+    pub(crate) fn unmask(&self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
+        self.protection.unmask(packet, expected)
+    }
+
+    /// Opens a packet; `pto` fixes how long the key of the last phase is kept if this is the first packet of a new one.
+    pub(crate) fn open<'a>(
+        &mut self,
+        now: Instant,
+        pto: Duration,
+        unmasked: &Unmasked,
+        packet: &'a mut [u8],
+    ) -> Result<Opened<'a>, OpenError> {
+        let opened = self.protection.open(unmasked, packet)?;
+        if opened.first_of_new_phase {
+            self.erase_previous_at = Some(now + 3 * pto);
+        }
+        Ok(opened)
+    }
+
+    /// Seals a packet in place; `None` when no more may be sealed.
+    pub(crate) fn seal(&mut self, number: u64, packet: &mut [u8]) -> Option<()> {
+        if self.protection.wants_update() {
+            self.protection.update();
+        }
+        self.protection.seal(number, packet).ok()
+    }
+
+    pub(crate) fn update(&mut self) -> bool {
+        self.protection.update()
+    }
+
+    pub(crate) fn on_acked(&mut self, number: u64) {
+        self.protection.on_acked(number);
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.erase_previous_at
+    }
+
+    pub(crate) fn on_deadline(&mut self, now: Instant) {
+        if self.erase_previous_at.is_some_and(|at| at <= now) {
+            self.erase_previous_at = None;
+            self.protection.drop_previous();
+        }
+    }
+
+    pub(crate) fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
+        self.exporter.export(label, context, out);
+    }
+}

@@ -1,0 +1,160 @@
+//! Which addresses the connection uses: the active path and, while that is unproved, the last one that was proved.
+//!
+//! ```text
+//!            packet from a new address                 PATH_RESPONSE
+//!  proved ───────────────────────────▶ on trial ─────────────────────▶ proved (new)
+//!     ▲                                   │
+//!     └───────────────────────────────────┘ no answer in time: back to the last proved path
+//! ```
+//!
+//! There is at most one path on trial; a newer one replaces it (SPEC §7.2).
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::base::Instant;
+use crate::base::time::earliest;
+use crate::path::{Path, PathConfig, PathVerdict};
+use crate::vocab::SendLimit;
+use crate::vocab::{Outcome, PathId};
+
+/// The paths of one connection.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    active: Path,
+    /// The last proved path, kept while `active` is on trial.
+    proved: Option<Box<Path>>,
+    next: u32,
+}
+
+/// A PATH_CHALLENGE that is due.
+#[derive(Debug)]
+pub(crate) struct Challenge {
+    pub(crate) path: PathId,
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: Option<IpAddr>,
+    pub(crate) data: [u8; 8],
+    /// Bytes that may be sent to that address.
+    pub(crate) room: u64,
+}
+
+/// What a deadline or an answer did to the paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathChange {
+    None,
+    /// The trial succeeded; what is outstanding on the named path will not be acknowledged there.
+    Proved {
+        abandoned: Option<PathId>,
+    },
+    /// The trial failed and the last proved path is active again.
+    Reverted {
+        abandoned: PathId,
+    },
+    /// The trial failed and there is nowhere to go back to.
+    Lost,
+}
+
+impl Paths {
+    pub(crate) fn new(
+        now: Instant,
+        remote: SocketAddr,
+        local: Option<IpAddr>,
+        config: &PathConfig,
+    ) -> Self {
+        Self { active: Path::new(now, PathId(0), remote, local, config), proved: None, next: 1 }
+    }
+
+    /// The peer's packets come from a new address: send there, and try whether it answers.
+    pub(crate) fn on_rebinding(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        local: Option<IpAddr>,
+        data: [u8; 8],
+    ) {
+        let same_host = remote.ip() == self.active.remote().ip();
+        let id = PathId(self.next);
+        self.next += 1;
+        let mut trial = self.active.migrated(now, id, remote, local, same_host);
+        trial.start_validation(now, data);
+        let old = std::mem::replace(&mut self.active, trial);
+        if old.is_validated() {
+            self.proved = Some(Box::new(old));
+        }
+    }
+
+    /// Our own address changed: the active path has to be proved again, with nowhere to go back to.
+    pub(crate) fn on_local_change(&mut self, now: Instant, data: [u8; 8]) {
+        let id = PathId(self.next);
+        self.next += 1;
+        self.active = self.active.migrated(now, id, self.active.remote(), None, true);
+        self.active.start_validation(now, data);
+        self.proved = None;
+    }
+
+    /// A PATH_RESPONSE came, over whichever path.
+    pub(crate) fn on_response(&mut self, data: &[u8; 8]) -> PathChange {
+        if !self.active.on_response(data) {
+            return PathChange::None;
+        }
+        PathChange::Proved { abandoned: self.proved.take().map(|path| path.id()) }
+    }
+
+    pub(crate) fn on_outcome(&mut self, now: Instant, outcome: &Outcome) {
+        self.active.on_outcome(now, outcome);
+        if let Some(path) = &mut self.proved {
+            path.on_outcome(now, outcome);
+        }
+    }
+
+    pub(crate) fn on_datagram_received(&mut self, remote: SocketAddr, bytes: usize) {
+        if let Some(path) = self.with_remote(remote) {
+            path.on_datagram_received(bytes);
+        }
+    }
+
+    /// The next challenge to send, to the path on trial.
+    pub(crate) fn poll_challenge(&mut self, now: Instant) -> Option<Challenge> {
+        let path = &mut self.active;
+        let SendLimit::Open { bytes: room } = path.probe_limit() else {
+            return None;
+        };
+        let data = path.poll_challenge(now)?;
+        let (remote, local) = (path.remote(), path.local());
+        Some(Challenge { path: path.id(), remote, local, data, room })
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let proved = self.proved.as_ref().and_then(|path| path.deadline());
+        earliest(self.active.deadline(), proved)
+    }
+
+    pub(crate) fn on_deadline(&mut self, now: Instant) -> PathChange {
+        match self.active.on_deadline(now) {
+            PathVerdict::Nothing | PathVerdict::Challenge => PathChange::None,
+            PathVerdict::Failed => self.revert(),
+        }
+    }
+
+    fn revert(&mut self) -> PathChange {
+        let Some(proved) = self.proved.take() else {
+            return PathChange::Lost;
+        };
+        let failed = std::mem::replace(&mut self.active, *proved);
+        PathChange::Reverted { abandoned: failed.id() }
+    }
+
+    fn with_remote(&mut self, remote: SocketAddr) -> Option<&mut Path> {
+        if self.active.remote() == remote {
+            return Some(&mut self.active);
+        }
+        self.proved.as_deref_mut().filter(|path| path.remote() == remote)
+    }
+
+    pub(crate) fn active(&self) -> &Path {
+        &self.active
+    }
+
+    pub(crate) fn active_mut(&mut self) -> &mut Path {
+        &mut self.active
+    }
+}

@@ -1,0 +1,146 @@
+//! From a datagram to an opened packet. Nothing changes state before the packet has been opened (SPEC §6.1).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Connection, ConnectionEvent};
+use crate::base::{EcnMark, Entropy, Instant};
+use crate::close::ConnectionError;
+use crate::crypto::{OpenError, Unmasked};
+use crate::wire::{Frames, SHORT_HEADER_LEN, TransportError};
+
+/// Where a packet came from and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: Option<IpAddr>,
+    pub(crate) ecn: Option<EcnMark>,
+    /// Bytes of the datagram that brought it.
+    pub(crate) datagram: usize,
+}
+
+/// What the frames of a packet amounted to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contents {
+    pub(super) ack_eliciting: bool,
+    /// Only frames that may be sent to try a path (RFC 9000 §9.1).
+    pub(super) probing: bool,
+}
+
+impl Connection {
+    /// A short packet for one of our connection ids.
+    pub(crate) fn handle_packet(
+        &mut self,
+        now: Instant,
+        entropy: &mut dyn Entropy,
+        arrival: Arrival,
+        packet: &mut [u8],
+    ) {
+        self.counters.datagram_received(arrival.datagram);
+        let expected = self.acks.largest().map_or(0, |largest| largest + 1);
+        let Some(unmasked) = self.keys.unmask(packet, expected) else {
+            self.counters.undecodable += 1;
+            return;
+        };
+        if !self.acks.is_fresh(unmasked.number) {
+            self.counters.duplicates += 1;
+            return;
+        }
+        let token = packet.last_chunk::<16>().copied().unwrap_or_default();
+        let cid = packet[1..SHORT_HEADER_LEN - 4].try_into().unwrap_or_default();
+        match self.open(now, &unmasked, packet) {
+            Ok(range) => {
+                self.on_opened(now, entropy, arrival, unmasked.number, cid, &packet[range]);
+            }
+            Err(error) => self.on_not_opened(now, error, &token),
+        }
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        unmasked: &Unmasked,
+        packet: &mut [u8],
+    ) -> Result<std::ops::Range<usize>, OpenError> {
+        let pto = self.pto();
+        let length = self.keys.open(now, pto, unmasked, packet)?.payload.len();
+        Ok(SHORT_HEADER_LEN..SHORT_HEADER_LEN + length)
+    }
+
+    fn on_not_opened(&mut self, now: Instant, error: OpenError, token: &[u8; 16]) {
+        match error {
+            OpenError::Forged if self.peer_cids.is_reset_token(token) => {
+                self.end(ConnectionError::Reset);
+            }
+            OpenError::Forged => self.counters.undecodable += 1,
+            OpenError::IntegrityLimit => self.fail(now, TransportError::AEAD_LIMIT),
+            OpenError::ReservedBits => self.fail(now, TransportError::PROTOCOL_VIOLATION),
+        }
+    }
+
+    fn on_opened(
+        &mut self,
+        now: Instant,
+        entropy: &mut dyn Entropy,
+        arrival: Arrival,
+        number: u64,
+        cid: [u8; 8],
+        payload: &[u8],
+    ) {
+        self.confirm();
+        self.paths.on_datagram_received(arrival.remote, arrival.datagram);
+        if !self.lifetime.is_open() {
+            self.on_packet_while_closing(now, payload);
+            return;
+        }
+        self.idle.on_received(now);
+        let newest = self.acks.largest().is_none_or(|largest| number > largest);
+        match self.dispatch_all(now, arrival, payload) {
+            Ok(contents) => {
+                self.acks.on_packet(now, number, contents.ack_eliciting, arrival.ecn);
+                if newest && !contents.probing {
+                    self.follow(now, entropy, arrival, cid);
+                }
+            }
+            Err(error) => self.fail(now, error),
+        }
+        self.finish_linger(now);
+    }
+
+    fn confirm(&mut self) {
+        if !self.confirmed {
+            self.confirmed = true;
+            self.establish = None;
+            self.tell(ConnectionEvent::Confirmed);
+        }
+    }
+
+    /// The peer's newest packet came from somewhere else: it has moved, or its NAT has (SPEC §7.2).
+    fn follow(&mut self, now: Instant, entropy: &mut dyn Entropy, arrival: Arrival, cid: [u8; 8]) {
+        if arrival.remote == self.paths.active().remote() {
+            return;
+        }
+        if self.local_cids.on_used(cid.into()) {
+            // A new id of ours means that the peer moved on purpose: answer with a new one of its ids, so that
+            // nobody can link the two paths (RFC 9000 §9.5).
+            self.peer_cids.rotate();
+        }
+        let data = entropy.array();
+        self.paths.on_rebinding(now, arrival.remote, arrival.local, data);
+        self.paths.on_datagram_received(arrival.remote, arrival.datagram);
+        self.controls.announce_address(arrival.remote);
+        self.tell(ConnectionEvent::PathChanged(arrival.remote));
+    }
+
+    /// While closing only a CLOSE of the peer matters; anything else makes us repeat ours.
+    fn on_packet_while_closing(&mut self, now: Instant, payload: &[u8]) {
+        let pto = self.pto();
+        for frame in Frames::new(payload) {
+            match frame {
+                Ok(frame) if self.lifetime.on_peer_close(now, pto, &frame) => return,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+        self.lifetime.on_packet_while_closing();
+    }
+}

@@ -1,0 +1,419 @@
+//! What leaves next, and building it straight into the caller's buffer.
+//!
+//! Packets are built speculatively: the sources are asked in order of priority to put frames into a packet, and if none does, nothing
+//! leaves. So there is no second place that has to know whether there is something to send.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::Connection;
+use crate::base::{EcnMark, Instant, limits};
+use crate::vocab::{PacketBuilder, PathId, SendLimit, SentPacket};
+use crate::wire::{Frame, SHORT_HEADER_LEN, ShortHeader};
+
+/// Bytes of a short packet beside its frames.
+pub(super) const OVERHEAD: usize = SHORT_HEADER_LEN + TAG_LEN;
+const TAG_LEN: usize = 16;
+/// Frames are padded to this, so that there is enough ciphertext for the header mask (SPEC §6.1).
+const FRAMES_MIN: usize = 16;
+
+/// Datagrams to send: `size` bytes at the start of the buffer, to one destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transmit {
+    /// Where they go.
+    pub destination: SocketAddr,
+    /// The local address to send from, if it matters.
+    pub source: Option<IpAddr>,
+    /// The ECN mark that they carry.
+    pub ecn: Option<EcnMark>,
+    /// Bytes to send.
+    pub size: usize,
+    /// Every datagram has this many bytes, only the last may be shorter.
+    pub segment_size: usize,
+}
+
+/// The ESTABLISH packet of an initiator, sent until the responder is heard (SPEC §5.5).
+#[derive(Debug)]
+pub(super) struct Establish {
+    packet: Vec<u8>,
+    due: Instant,
+    interval: Duration,
+}
+
+impl Establish {
+    pub(super) fn new(now: Instant, packet: Vec<u8>, rtt: Option<Duration>) -> Self {
+        let interval =
+            rtt.map_or(limits::HANDSHAKE_RETRY, |rtt| (3 * rtt).max(limits::ESTABLISH_RETRY_MIN));
+        Self { packet, due: now, interval }
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+}
+
+/// Why a packet may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Nothing but acknowledgements: they are not congestion controlled (RFC 9002 §7).
+    AckOnly,
+    Data,
+    /// A probe timeout: one packet more than the window allows (RFC 9002 §7.5).
+    Probe,
+}
+
+/// A packet that was built and sealed.
+struct Built {
+    length: usize,
+    ack_eliciting: bool,
+}
+
+impl Connection {
+    /// Fills `buffer` with at most `segments` datagrams for one destination.
+    pub(crate) fn poll_transmit(
+        &mut self,
+        now: Instant,
+        buffer: &mut [u8],
+        segments: usize,
+    ) -> Option<Transmit> {
+        if !self.lifetime.is_open() {
+            return self.transmit_close(now, buffer);
+        }
+        let transmit = self
+            .transmit_establish(now, buffer)
+            .or_else(|| self.transmit_answer(now, buffer))
+            .or_else(|| self.transmit_challenge(now, buffer))
+            .or_else(|| self.transmit_mtu_probe(now, buffer))
+            .or_else(|| self.transmit_batch(now, buffer, segments));
+        self.report_room();
+        transmit
+    }
+
+    fn transmit_close(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        if !self.lifetime.wants_close_frame() {
+            return None;
+        }
+        let size = self.paths.active().datagram_size().min(buffer.len());
+        let establish = self.establish_prefix(now, buffer);
+        let mut packet = PacketBuilder::new(frames_of(buffer.get_mut(establish..size)?)?);
+        self.lifetime.fill(&mut packet);
+        let (length, _, _) = packet.finish();
+        let built = self.seal(&mut buffer[establish..], length)?;
+        let pto = self.pto();
+        self.lifetime.on_sent(now, pto);
+        self.transmit_one(establish + built)
+    }
+
+    /// ESTABLISH, with a short packet behind it in the same datagram if there is something to say already.
+    fn transmit_establish(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        if self.establish.as_ref().is_none_or(|establish| establish.due > now) {
+            return None;
+        }
+        let prefix = self.establish_prefix(now, buffer);
+        let size = self.paths.active().datagram_size().min(buffer.len());
+        let behind = match self.allowance(now) {
+            Some((purpose, _)) => self.build(now, buffer.get_mut(prefix..size)?, purpose, prefix),
+            None => None,
+        };
+        self.transmit_one(prefix + behind.map_or(0, |built| built.length))
+    }
+
+    /// Writes the ESTABLISH packet, if the responder has not been heard yet, and returns its length.
+    fn establish_prefix(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
+        let Some(establish) = &mut self.establish else {
+            return 0;
+        };
+        let length = establish.packet.len();
+        let Some(space) = buffer.get_mut(..length) else {
+            return 0;
+        };
+        space.copy_from_slice(&establish.packet);
+        establish.due = now + establish.interval;
+        establish.interval *= 2;
+        self.counters.handshake_packets += 1;
+        length
+    }
+
+    /// PATH_RESPONSE, to where the challenge came from. As large as the challenge's datagram, so that the path is proved for
+    /// full-size packets both ways (RFC 9000 §8.2.2), and no larger.
+    fn transmit_answer(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        let answer = self.controls.poll_answer()?;
+        let size = answer.asked.min(limits::BASE_DATAGRAM).min(buffer.len());
+        let frame = Frame::PathResponse { data: answer.data };
+        let path = self.paths.active().id();
+        let length = self.build_single(now, &mut buffer[..size], &frame, path)?;
+        Some(Transmit {
+            destination: answer.remote,
+            source: answer.local,
+            ecn: None,
+            size: length,
+            segment_size: length,
+        })
+    }
+
+    fn transmit_challenge(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        let challenge = self.paths.poll_challenge(now)?;
+        let room = usize::try_from(challenge.room).unwrap_or(usize::MAX);
+        let size = limits::BASE_DATAGRAM.min(room).min(buffer.len());
+        let frame = Frame::PathChallenge { data: challenge.data };
+        let length = self.build_single(now, &mut buffer[..size], &frame, challenge.path)?;
+        self.paths.active_mut().on_sent(now, length, false, 0, true);
+        Some(Transmit {
+            destination: challenge.remote,
+            source: challenge.local,
+            ecn: None,
+            size: length,
+            segment_size: length,
+        })
+    }
+
+    fn transmit_mtu_probe(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        if !self.confirmed {
+            return None;
+        }
+        let in_flight = self.recovery.in_flight_on(self.paths.active().id());
+        let SendLimit::Open { bytes } = self.paths.active_mut().send_limit(now, in_flight) else {
+            return None;
+        };
+        let size = self.paths.active_mut().poll_mtu_probe(now)?;
+        if size > buffer.len() || (size as u64) > bytes {
+            return None;
+        }
+        let mut packet = PacketBuilder::new(frames_of(&mut buffer[..size])?);
+        let _ = packet.push(&Frame::Ping);
+        packet.pad();
+        let (length, _, records) = packet.finish();
+        let number = self.recovery.next_number();
+        self.seal_as(number, buffer, length)?;
+        let path = self.paths.active_mut();
+        path.on_mtu_probe_sent(number, size);
+        let stamp = path.on_sent(now, size, true, in_flight, true);
+        let sent = SentPacket {
+            sent_at: now,
+            size: u32::try_from(size).unwrap_or(u32::MAX),
+            path: path.id(),
+            ack_eliciting: true,
+            mtu_probe: true,
+            ecn_marked: false,
+            stamp,
+            records,
+        };
+        self.recovery.on_sent(number, sent);
+        self.counters.datagram_sent(size);
+        self.transmit_one(size)
+    }
+
+    /// As many full-size datagrams as windows, pacer and `segments` allow; only the last may be shorter.
+    fn transmit_batch(
+        &mut self,
+        now: Instant,
+        buffer: &mut [u8],
+        segments: usize,
+    ) -> Option<Transmit> {
+        let size = self.paths.active().datagram_size().min(buffer.len());
+        let (mut purpose, mut room) = self.allowance(now)?;
+        let (mut written, mut count) = (0, 0);
+        while count < segments && written + size <= buffer.len() {
+            let space = &mut buffer[written..written + size];
+            let Some(built) = self.build(now, space, purpose, 0) else {
+                break;
+            };
+            written += built.length;
+            count += 1;
+            room = room.saturating_sub(built.length as u64);
+            if built.length < size {
+                break;
+            }
+            if purpose != Purpose::Data || room < size as u64 {
+                let Some(next) = self.allowance(now) else {
+                    break;
+                };
+                (purpose, room) = next;
+            }
+        }
+        if written == 0 {
+            return None;
+        }
+        let path = self.paths.active();
+        Some(Transmit {
+            destination: path.remote(),
+            source: path.local(),
+            ecn: path.ecn(),
+            size: written,
+            segment_size: size.min(written),
+        })
+    }
+
+    /// May something leave, why, and how many bytes?
+    fn allowance(&mut self, now: Instant) -> Option<(Purpose, u64)> {
+        let path = self.paths.active_mut();
+        let in_flight = self.recovery.in_flight_on(path.id());
+        self.paced_until = None;
+        let limit = path.send_limit(now, in_flight);
+        if let (1.., SendLimit::Open { bytes }) = (self.recovery.probes_owed(), path.probe_limit())
+        {
+            return Some((Purpose::Probe, bytes));
+        }
+        match limit {
+            SendLimit::Open { bytes } => return Some((Purpose::Data, bytes)),
+            SendLimit::Paced { until } if self.wants_to_send() => self.paced_until = Some(until),
+            SendLimit::Paced { .. } | SendLimit::Congested => {}
+            SendLimit::Amplified => return None,
+        }
+        self.acks.is_due(now).then_some((Purpose::AckOnly, u64::MAX))
+    }
+
+    /// Some source has something that is not an acknowledgement.
+    fn wants_to_send(&self) -> bool {
+        self.streams.wants_to_send()
+            || self.controls.wants_to_send()
+            || self.datagrams.wants_to_send()
+            || self.local_cids.wants_to_send()
+            || self.peer_cids.wants_to_send()
+    }
+
+    /// One packet at the start of `space`, `before` bytes of the same datagram are taken already.
+    fn build(
+        &mut self,
+        now: Instant,
+        space: &mut [u8],
+        purpose: Purpose,
+        before: usize,
+    ) -> Option<Built> {
+        let mut packet = PacketBuilder::new(frames_of(space)?);
+        self.fill(now, &mut packet, purpose);
+        if packet.is_empty() {
+            return None;
+        }
+        let (length, ack_eliciting, records) = packet.finish();
+        let number = self.recovery.next_number();
+        let length = self.seal_as(number, space, length)?;
+        let app_limited = !self.wants_to_send();
+        let path = self.paths.active_mut();
+        let in_flight = self.recovery.in_flight_on(path.id());
+        let size = before + length;
+        let stamp = path.on_sent(now, size, ack_eliciting, in_flight, app_limited);
+        let sent = SentPacket {
+            sent_at: now,
+            size: u32::try_from(size).unwrap_or(u32::MAX),
+            path: path.id(),
+            ack_eliciting,
+            mtu_probe: false,
+            ecn_marked: path.ecn().is_some(),
+            stamp,
+            records,
+        };
+        self.recovery.on_sent(number, sent);
+        if ack_eliciting {
+            self.recovery.on_probe_sent();
+            self.idle.on_sent(now, true);
+        }
+        self.counters.datagram_sent(size);
+        Some(Built { length, ack_eliciting })
+    }
+
+    /// Asks the sources, most urgent first.
+    fn fill(&mut self, now: Instant, packet: &mut PacketBuilder<'_>, purpose: Purpose) {
+        let full = self.paths.active().datagram_size().saturating_sub(OVERHEAD);
+        let more = purpose != Purpose::AckOnly && self.wants_to_send();
+        if self.acks.is_due(now) || (self.acks.has_news() && (more || purpose == Purpose::Probe)) {
+            self.acks.fill(now, packet);
+        }
+        if purpose == Purpose::AckOnly {
+            return self.keep_acks_short(packet);
+        }
+        self.controls.fill(packet);
+        self.local_cids.fill(packet);
+        self.peer_cids.fill(packet);
+        self.datagrams.fill(packet, full);
+        self.streams.fill(packet);
+        if purpose == Purpose::Probe && !packet.is_ack_eliciting() {
+            let _ = packet.push(&Frame::Ping);
+        }
+        if packet.is_ack_eliciting() {
+            self.ack_only_streak = 0;
+        } else if !packet.is_empty() {
+            self.keep_acks_short(packet);
+        }
+    }
+
+    /// A peer that only receives acknowledgements never acknowledges: now and then it is asked to, so that old
+    /// ranges need not be repeated (RFC 9000 §13.2.4).
+    fn keep_acks_short(&mut self, packet: &mut PacketBuilder<'_>) {
+        if packet.is_empty() {
+            return;
+        }
+        self.ack_only_streak += 1;
+        if self.ack_only_streak >= limits::ACK_ONLY_STREAK && packet.push(&Frame::Ping) {
+            self.ack_only_streak = 0;
+        }
+    }
+
+    /// A packet with one frame, padded to the space, that is not retransmitted.
+    fn build_single(
+        &mut self,
+        now: Instant,
+        space: &mut [u8],
+        frame: &Frame<'_>,
+        path: PathId,
+    ) -> Option<usize> {
+        let mut packet = PacketBuilder::new(frames_of(space)?);
+        if !packet.push(frame) {
+            return None;
+        }
+        packet.pad();
+        let (length, _, records) = packet.finish();
+        let number = self.recovery.next_number();
+        let length = self.seal_as(number, space, length)?;
+        let sent = SentPacket {
+            sent_at: now,
+            size: u32::try_from(length).unwrap_or(u32::MAX),
+            path,
+            ack_eliciting: false,
+            mtu_probe: false,
+            ecn_marked: false,
+            stamp: Default::default(),
+            records,
+        };
+        self.recovery.on_sent(number, sent);
+        self.counters.datagram_sent(length);
+        Some(length)
+    }
+
+    fn seal(&mut self, packet: &mut [u8], frames: usize) -> Option<usize> {
+        let number = self.recovery.next_number();
+        self.seal_as(number, packet, frames)
+    }
+
+    /// Adds header, padding and tag to the frames that stand in the packet, and seals it.
+    fn seal_as(&mut self, number: u64, packet: &mut [u8], frames: usize) -> Option<usize> {
+        let end = SHORT_HEADER_LEN + frames.max(FRAMES_MIN);
+        let packet = packet.get_mut(..end + TAG_LEN)?;
+        packet[SHORT_HEADER_LEN + frames..end].fill(0);
+        let destination = self.peer_cids.active();
+        ShortHeader { destination, key_phase: false, number }.encode(packet);
+        self.keys.seal(number, packet)?;
+        Some(packet.len())
+    }
+
+    fn transmit_one(&self, size: usize) -> Option<Transmit> {
+        let path = self.paths.active();
+        (size > 0).then(|| Transmit {
+            destination: path.remote(),
+            source: path.local(),
+            ecn: None,
+            size,
+            segment_size: size,
+        })
+    }
+}
+
+/// The part of a packet's space where its frames go.
+fn frames_of(space: &mut [u8]) -> Option<&mut [u8]> {
+    let end = space.len().checked_sub(TAG_LEN)?;
+    space.get_mut(SHORT_HEADER_LEN..end).filter(|frames| frames.len() >= FRAMES_MIN)
+}
+
+#[cfg(test)]
+const _: () = assert!(OVERHEAD + FRAMES_MIN == 45);

@@ -1,0 +1,88 @@
+//! When something is to be done, and doing it. A fold over the components; there is no table of timers.
+
+use std::time::Duration;
+
+use super::{Connection, ConnectionEvent};
+use crate::base::Instant;
+use crate::base::time::earliest;
+use crate::close::ConnectionError;
+use crate::idle::IdleVerdict;
+use crate::recovery::Verdict;
+
+impl Connection {
+    /// When `handle_timeout` wants to be called.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        if !self.lifetime.is_open() {
+            return self.lifetime.deadline();
+        }
+        let rtt = self.paths.active().rtt();
+        [
+            self.lifetime.deadline(),
+            self.idle.deadline(self.pto()),
+            self.acks.deadline(),
+            self.recovery.deadline(&rtt, self.peer_max_ack_delay),
+            self.paths.deadline(),
+            self.keys.deadline(),
+            self.establish.as_ref().map(|establish| establish.due()),
+            self.paced_until,
+        ]
+        .into_iter()
+        .fold(None, earliest)
+    }
+
+    /// Time has passed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.lifetime.on_deadline(now);
+        if !self.lifetime.is_open() {
+            return;
+        }
+        self.keys.on_deadline(now);
+        if self.paced_until.is_some_and(|until| until <= now) {
+            self.paced_until = None;
+        }
+        match self.idle.on_deadline(now, self.pto()) {
+            IdleVerdict::Nothing => {}
+            IdleVerdict::KeepAlive => self.controls.ask_ping(),
+            IdleVerdict::Expired => return self.end(ConnectionError::TimedOut),
+        }
+        let change = self.paths.on_deadline(now);
+        self.on_path_change(now, change);
+        self.handle_recovery_deadline(now);
+    }
+
+    fn handle_recovery_deadline(&mut self, now: Instant) {
+        let rtt = self.paths.active().rtt();
+        if self.recovery.deadline(&rtt, self.peer_max_ack_delay).is_none_or(|at| at > now) {
+            return;
+        }
+        let mut outcome = std::mem::take(&mut self.outcome);
+        outcome.clear();
+        match self.recovery.on_deadline(now, &rtt, self.peer_max_ack_delay, &mut outcome) {
+            Verdict::Nothing => {}
+            Verdict::Lost => self.apply(now, &outcome),
+            Verdict::Probe => {
+                self.counters.probe_timeouts += 1;
+                self.apply(now, &outcome);
+            }
+        }
+        self.outcome = outcome;
+    }
+
+    /// The probe timeout of the active path, without backoff.
+    pub(super) fn pto(&self) -> Duration {
+        self.recovery.pto(&self.paths.active().rtt(), self.peer_max_ack_delay)
+    }
+
+    /// Our own address has changed.
+    pub(crate) fn on_local_change(&mut self, now: Instant, data: [u8; 8]) {
+        if !self.lifetime.is_open() {
+            return;
+        }
+        let old = self.paths.active().id();
+        self.peer_cids.rotate();
+        self.paths.on_local_change(now, data);
+        self.abandon(now, old);
+        let remote = self.paths.active().remote();
+        self.tell(ConnectionEvent::PathChanged(remote));
+    }
+}

@@ -1,0 +1,179 @@
+//! What the application asks of a connection. Everything takes effect when the endpoint is polled next.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Connection;
+use crate::base::Instant;
+use crate::close::ConnectionError;
+use crate::crypto::PeerId;
+use crate::datagram::DatagramError;
+use crate::stream::{ReadError, WriteError};
+use crate::wire::{ApplicationCode, Direction, Role, StreamId};
+
+impl Connection {
+    /// The proved identity of the peer.
+    pub fn peer_id(&self) -> PeerId {
+        self.peer
+    }
+
+    /// Which side of the handshake we were.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Where packets to the peer go.
+    pub fn remote_address(&self) -> SocketAddr {
+        self.paths.active().remote()
+    }
+
+    /// Our own address as the peer sees it, once it has said so.
+    pub fn observed_address(&self) -> Option<SocketAddr> {
+        self.observed.map(|(_, address)| address)
+    }
+
+    /// Why the connection is closing or closed; `None` while it is open.
+    pub fn close_reason(&self) -> Option<&ConnectionError> {
+        self.lifetime.reason()
+    }
+
+    /// Opens a stream. `None` when the peer allows no more at the moment: wait for `StreamEvent::Available`.
+    pub fn open_stream(&mut self, direction: Direction) -> Option<StreamId> {
+        if self.lifetime.accepts_work() { self.streams.open(direction) } else { None }
+    }
+
+    /// The next stream that the peer has opened. `None`: wait for `StreamEvent::Opened`.
+    pub fn accept_stream(&mut self, direction: Direction) -> Option<StreamId> {
+        self.streams.accept(direction)
+    }
+
+    /// Queues data on a stream and returns how many bytes were taken.
+    ///
+    /// # Errors
+    /// [`WriteError::Blocked`] when nothing can be taken now: wait for `StreamEvent::Writable`. The others are final.
+    pub fn write(&mut self, id: StreamId, data: &[u8]) -> Result<usize, WriteError> {
+        self.check_writable()?;
+        self.streams.write(id, data)
+    }
+
+    /// As [`Self::write`], but keeps the buffer instead of copying it.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_bytes(&mut self, id: StreamId, data: Bytes) -> Result<usize, WriteError> {
+        self.check_writable()?;
+        self.streams.write_bytes(id, data)
+    }
+
+    /// Ends a stream after the data written so far. `StreamEvent::Finished` follows when all is acknowledged.
+    ///
+    /// # Errors
+    /// When the stream has ended already.
+    pub fn finish(&mut self, id: StreamId) -> Result<(), WriteError> {
+        self.check_writable()?;
+        self.streams.finish(id)
+    }
+
+    fn check_writable(&self) -> Result<(), WriteError> {
+        if self.lifetime.reason().is_some() { Err(WriteError::ConnectionClosed) } else { Ok(()) }
+    }
+
+    /// Abandons the sending side of a stream: what was not delivered is dropped, and the peer learns the code.
+    pub fn reset(&mut self, id: StreamId, code: ApplicationCode) {
+        self.streams.reset(id, code);
+    }
+
+    /// Abandons the receiving side of a stream and asks the peer to stop sending.
+    pub fn stop(&mut self, id: StreamId, code: ApplicationCode) {
+        self.streams.stop(id, code);
+    }
+
+    /// Streams of higher priority send first; those of the same take turns. Default 0.
+    pub fn set_priority(&mut self, id: StreamId, priority: i32) {
+        self.streams.set_priority(id, priority);
+    }
+
+    /// All that was written on the stream, and its end, has been acknowledged.
+    pub fn is_finished(&self, id: StreamId) -> bool {
+        self.streams.is_finished(id)
+    }
+
+    /// Reads what has arrived, in order. `Ok(0)` is the end of the stream. Data that arrived before the connection closed
+    /// can still be read.
+    ///
+    /// # Errors
+    /// [`ReadError::Blocked`] when nothing is there yet: wait for `StreamEvent::Readable`. The others are final.
+    pub fn read(&mut self, now: Instant, id: StreamId, out: &mut [u8]) -> Result<usize, ReadError> {
+        let rtt = self.paths.active().rtt().smoothed;
+        let result = self.streams.read(now, rtt, id, out);
+        self.or_closed(result)
+    }
+
+    /// The next bytes of a stream, without taking them. An empty slice is the end of the stream.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn peek(&self, id: StreamId) -> Result<&[u8], ReadError> {
+        let result = self.streams.peek(id);
+        self.or_closed(result)
+    }
+
+    /// Takes bytes that [`Self::peek`] showed.
+    pub fn consume(&mut self, now: Instant, id: StreamId, bytes: usize) {
+        let rtt = self.paths.active().rtt().smoothed;
+        self.streams.consume(now, rtt, id, bytes);
+    }
+
+    /// What will never come is an error, not a wait.
+    fn or_closed<T>(&self, result: Result<T, ReadError>) -> Result<T, ReadError> {
+        match result {
+            Err(ReadError::Blocked) if self.lifetime.reason().is_some() => {
+                Err(ReadError::ConnectionClosed)
+            }
+            result => result,
+        }
+    }
+
+    /// Queues an unreliable datagram.
+    ///
+    /// # Errors
+    /// [`DatagramError::Full`] when too many wait (then `ConnectionEvent::DatagramRoom` follows), or why it can never be sent.
+    pub fn send_datagram(&mut self, data: Bytes) -> Result<(), DatagramError> {
+        if self.lifetime.reason().is_some() {
+            return Err(DatagramError::ConnectionClosed);
+        }
+        let room = self.max_datagram_size().ok_or(DatagramError::Unsupported)?;
+        self.datagrams.send(data, room)
+    }
+
+    /// The oldest unreliable datagram that has arrived.
+    pub fn recv_datagram(&mut self) -> Option<Bytes> {
+        self.datagrams.recv()
+    }
+
+    /// The largest datagram that can be sent now, in bytes; `None` if the peer takes none.
+    pub fn max_datagram_size(&self) -> Option<usize> {
+        let path = self.paths.active().datagram_size().saturating_sub(super::send::OVERHEAD);
+        self.datagrams.max_size(path)
+    }
+
+    /// Stops new streams, delivers what was written for at most `linger`, then closes with the code and reason. With
+    /// [`Duration::ZERO`] it closes at once.
+    pub fn close(&mut self, now: Instant, code: ApplicationCode, reason: &[u8], linger: Duration) {
+        let linger = (!linger.is_zero()).then_some(linger);
+        self.lifetime.close(now, code, reason, linger);
+        self.finish_linger(now);
+    }
+
+    /// Derives key material that only the two peers know (SPEC §5.7): for binding other protocols to this connection.
+    pub fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
+        self.keys.export(label, context, out);
+    }
+
+    /// Starts a key update (SPEC §6.2). Happens by itself in time. Returns whether one could start.
+    pub fn update_keys(&mut self) -> bool {
+        self.keys.update()
+    }
+}

@@ -1,0 +1,280 @@
+//! A dial until it has keys: the initiator's half of the handshake (SPEC §5.5).
+//!
+//! ```text
+//!   punch ─▶ knocking ── PUNCH that echoes ours ─▶ asking ── SHARED_KEY verifies ─▶ a connection, to be confirmed
+//!   direct ─────────────────────────────────────────▲  │
+//!                                                   └──┘ PUNCH with a cookie: the same message again, with it
+//! ```
+//!
+//! Every state repeats its datagram with growing intervals until the dial's time is up.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::event::Dial;
+use super::outbox::Envelope;
+use crate::base::{Entropy, Instant, limits};
+use crate::close::ConnectionError;
+use crate::connection::TransportConfig;
+use crate::crypto::{Context, Finished, HandshakeError, Identity, Initiator, PeerId};
+use crate::wire::{
+    ConnectionId, HandshakeId, HandshakeKind, Parameters, Punch, PunchFlags, SetMap, Suite,
+};
+
+/// A dial that has no keys yet.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    remote: SocketAddr,
+    peer: Option<PeerId>,
+    config: TransportConfig,
+    hid: HandshakeId,
+    offered: SetMap,
+    began: Instant,
+    due: Instant,
+    interval: Duration,
+    stage: Stage,
+    /// A PUBLIC_KEY that belongs to this attempt was answered (SPEC §5.6).
+    pub(super) met: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Knocking { transaction: [u8; 8], echo: [u8; 8], heard: HandshakeId },
+    Asking(Box<Asking>),
+}
+
+#[derive(Debug)]
+struct Asking {
+    initiator: Initiator,
+    message: Vec<u8>,
+    envelope: Envelope,
+    /// Direct mode: the first flight proves nothing, so it is padded.
+    padded: bool,
+    /// How often the message was sent with this cookie, and when last.
+    sends: u32,
+    sent_at: Instant,
+}
+
+/// What a due attempt wants.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Send these.
+    Send(Vec<Vec<u8>>),
+    /// The time is up.
+    TimedOut(ConnectionError),
+}
+
+impl Attempt {
+    pub(super) fn new(
+        now: Instant,
+        dial: &Dial,
+        config: TransportConfig,
+        offered: SetMap,
+        entropy: &mut dyn Entropy,
+    ) -> Self {
+        Self {
+            remote: dial.remote,
+            peer: dial.peer,
+            config,
+            hid: fresh_hid(entropy),
+            offered,
+            began: now,
+            due: now,
+            interval: limits::PUNCH_INTERVAL,
+            stage: Stage::Knocking {
+                transaction: entropy.array(),
+                echo: [0; 8],
+                heard: HandshakeId::ZERO,
+            },
+            met: false,
+        }
+    }
+
+    /// Starts the handshake proper. `answer` is the PUNCH that the responder was heard with, if any.
+    pub(super) fn ask(
+        &mut self,
+        now: Instant,
+        identity: &Identity,
+        protocol: &[u8],
+        answer: Option<&Punch>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), HandshakeError> {
+        let theirs = answer.map_or(self.offered, |punch| punch.offered);
+        // With nothing in common the suite is one that the responder refuses: as good as silence.
+        let set = self.offered.best(theirs).unwrap_or(SetMap::CLASSICAL);
+        let suite = Suite::new(set, self.peer.is_some());
+        let (hid_responder, offered_responder) =
+            answer.map_or((HandshakeId::ZERO, SetMap::NONE), |punch| (punch.source, punch.offered));
+        let context = Context {
+            suite,
+            offered_initiator: self.offered,
+            offered_responder,
+            hid_initiator: self.hid,
+            hid_responder,
+        };
+        let p1 = Parameters { application_protocol: protocol.to_vec(), ..Parameters::default() };
+        let (initiator, message) =
+            Initiator::start(identity, self.peer, &context, &p1.encode(), entropy)?;
+        let envelope = Envelope {
+            kind: HandshakeKind::PublicKey,
+            destination: hid_responder,
+            source: self.hid,
+            suite,
+            offered: self.offered,
+            cookie: answer.map_or([0; 20], |punch| punch.cookie),
+        };
+        self.stage = Stage::Asking(Box::new(Asking {
+            initiator,
+            message,
+            envelope,
+            padded: answer.is_none(),
+            sends: 0,
+            sent_at: now,
+        }));
+        self.due = now;
+        self.interval = limits::HANDSHAKE_RETRY;
+        Ok(())
+    }
+
+    /// A PUNCH that belongs to this attempt. Returns whether the handshake proper can start with it.
+    pub(super) fn on_punch(&mut self, now: Instant, punch: &Punch) -> bool {
+        match &mut self.stage {
+            Stage::Knocking { transaction, echo, heard } => {
+                *echo = punch.transaction;
+                *heard = punch.source;
+                punch.echo == *transaction
+            }
+            Stage::Asking(asking) => {
+                let wanted = punch.flags.contains(PunchFlags::RESEND)
+                    && punch.destination == self.hid
+                    && punch.cookie != asking.envelope.cookie;
+                if wanted {
+                    asking.envelope.cookie = punch.cookie;
+                    asking.sends = 0;
+                    self.due = now;
+                    self.interval = limits::HANDSHAKE_RETRY;
+                }
+                false
+            }
+        }
+    }
+
+    /// Something is due.
+    pub(super) fn on_due(
+        &mut self,
+        now: Instant,
+        cookie: [u8; 20],
+        entropy: &mut dyn Entropy,
+    ) -> Step {
+        if now - self.began >= self.config.handshake_timeout {
+            return Step::TimedOut(ConnectionError::HandshakeTimedOut);
+        }
+        let jitter = jitter(self.interval, entropy);
+        self.due = (now + jitter).min(self.began + self.config.handshake_timeout);
+        match &mut self.stage {
+            Stage::Knocking { transaction, echo, heard } => {
+                self.interval = (self.interval * 3 / 2).min(limits::PUNCH_INTERVAL_MAX);
+                let punch = Punch {
+                    destination: *heard,
+                    source: self.hid,
+                    offered: self.offered,
+                    flags: PunchFlags::DIALLING,
+                    transaction: *transaction,
+                    echo: *echo,
+                    cookie,
+                    tag: [0; 16],
+                };
+                Step::Send(vec![punch.encode().to_vec()])
+            }
+            Stage::Asking(asking) => {
+                self.interval *= 2;
+                asking.sends += 1;
+                asking.sent_at = now;
+                Step::Send(asking.envelope.datagrams(&asking.message, asking.padded))
+            }
+        }
+    }
+
+    /// A complete SHARED_KEY for this attempt.
+    pub(super) fn finish(
+        &mut self,
+        now: Instant,
+        message: &[u8],
+        local_cid: ConnectionId,
+        reset_token: Option<[u8; 16]>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<(Finished, Option<Duration>)> {
+        let Stage::Asking(asking) = &mut self.stage else {
+            return None;
+        };
+        let p3 =
+            Parameters { initial_cid: Some(local_cid), reset_token, ..self.config.parameters() };
+        let finished = asking.initiator.finish(message, &p3.encode(), entropy).ok()?;
+        // Only an answer to a message that was sent once measures a round trip (Karn's rule).
+        let rtt = (asking.sends == 1).then(|| now - asking.sent_at);
+        Some((finished, rtt))
+    }
+
+    /// The ESTABLISH packet that answers a SHARED_KEY from `responder`.
+    pub(super) fn establish(&self, message: &[u8], responder: HandshakeId) -> Option<Vec<u8>> {
+        let Stage::Asking(asking) = &self.stage else {
+            return None;
+        };
+        let envelope =
+            Envelope { kind: HandshakeKind::Establish, destination: responder, ..asking.envelope };
+        envelope.datagrams(message, false).into_iter().next()
+    }
+
+    /// The ephemeral key for the tie-break, once one was made.
+    pub(super) fn ephemeral(&self) -> Option<[u8; 32]> {
+        match &self.stage {
+            Stage::Knocking { .. } => None,
+            Stage::Asking(asking) => Some(asking.initiator.ephemeral()),
+        }
+    }
+
+    /// Whether a PUNCH from this attempt still has to be answered with an echo of its transaction.
+    pub(super) fn transaction(&self) -> [u8; 8] {
+        match &self.stage {
+            Stage::Knocking { transaction, .. } => *transaction,
+            Stage::Asking(_) => [0; 8],
+        }
+    }
+
+    pub(super) fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    pub(super) fn peer(&self) -> Option<PeerId> {
+        self.peer
+    }
+
+    pub(super) fn hid(&self) -> HandshakeId {
+        self.hid
+    }
+
+    pub(super) fn config(&self) -> &TransportConfig {
+        &self.config
+    }
+
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+}
+
+/// A handshake id that is not zero.
+pub(super) fn fresh_hid(entropy: &mut dyn Entropy) -> HandshakeId {
+    let mut bytes: [u8; 8] = entropy.array();
+    bytes[0] |= 1;
+    HandshakeId::from(bytes)
+}
+
+/// The interval, a fifth more or less (SPEC §5.5).
+fn jitter(interval: Duration, entropy: &mut dyn Entropy) -> Duration {
+    let thousandth = u32::try_from(entropy.number() % 401).unwrap_or(0);
+    interval * (800 + thousandth) / 1000
+}

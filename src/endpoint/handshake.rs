@@ -1,0 +1,467 @@
+//! Handshake messages: who is asked to prove its address, who is answered, and when there is a connection (SPEC §5).
+
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::answer::{HalfOpen, Key};
+use super::dial::fresh_hid;
+use super::outbox::Envelope;
+use super::slot::{Slot, State};
+use super::{Endpoint, Event};
+use crate::base::{Entropy, Instant, limits};
+use crate::close::ConnectionError;
+use crate::connection::{Arrival, Birth, Connection};
+use crate::crypto::{Accepted, Context, Finished, PeerId, Responder};
+use crate::wire::{
+    ConnectionId, ErrorCode, Fragment, HandshakeId, HandshakeKind, Parameters, Role, SetMap,
+    TransportError,
+};
+
+impl Endpoint {
+    /// A fragment of a handshake message. Returns the slot for which a short packet may stand behind it.
+    pub(super) fn on_fragment(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        fragment: &Fragment<'_>,
+    ) -> Option<u32> {
+        match fragment.header.kind {
+            HandshakeKind::PublicKey => {
+                self.on_public_key(now, arrival, fragment);
+                None
+            }
+            HandshakeKind::SharedKey => {
+                self.on_shared_key(now, arrival, fragment);
+                None
+            }
+            HandshakeKind::Establish => self.on_establish(now, arrival, fragment),
+        }
+    }
+
+    fn on_public_key(&mut self, now: Instant, arrival: Arrival, fragment: &Fragment<'_>) {
+        let header = &fragment.header;
+        let key = Key { remote: arrival.remote, source: header.source, tag: header.tag };
+        if let Some((local, datagrams)) = self.half_opens.duplicate(now, &key) {
+            if header.index == 0 {
+                for datagram in datagrams {
+                    self.outbox.push(arrival.remote, local, datagram.clone());
+                }
+            }
+            return;
+        }
+        if self.closed || !self.expects_public_key(arrival, header.destination, header.source) {
+            self.stats.dropped += 1;
+            return;
+        }
+        if !self.is_proved(now, arrival, &header.cookie) {
+            return self.ask_for_cookie(now, arrival, header.source);
+        }
+        if let Some(message) = self.reassembly.insert(now, arrival.remote, fragment) {
+            self.read_public_key(now, arrival, fragment, &key, &message);
+        }
+    }
+
+    /// The destination id is one that this endpoint has given out, or none, and somebody here may want the peer.
+    fn expects_public_key(
+        &self,
+        arrival: Arrival,
+        destination: HandshakeId,
+        source: HandshakeId,
+    ) -> bool {
+        let known = destination == HandshakeId::ZERO
+            || destination == self.cookies.listener_hid(source)
+            || self.open.with_hid(destination).is_some();
+        known
+            && (self.config.accept || !self.open.belonging(arrival.remote, destination).is_empty())
+    }
+
+    /// A cookie proves the address; without one a padded datagram will do while there is room (SPEC §5.5).
+    fn is_proved(&self, now: Instant, arrival: Arrival, cookie: &[u8; 20]) -> bool {
+        let loaded =
+            self.config.always_cookie || self.half_opens.is_loaded() || self.reassembly.is_loaded();
+        self.cookies.verify(now, arrival.remote, cookie)
+            || (!loaded && arrival.datagram >= limits::BASE_DATAGRAM)
+    }
+
+    fn read_public_key(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        fragment: &Fragment<'_>,
+        key: &Key,
+        message: &[u8],
+    ) {
+        let header = &fragment.header;
+        let loaded = self.half_opens.is_loaded();
+        if loaded && !self.limiter.admit(now, arrival.remote.ip()) {
+            self.stats.refused += 1;
+            return;
+        }
+        let best = self.config.offered.best(header.offered);
+        if best != Some(header.suite.set())
+            || (!header.suite.names_responder() && !self.config.accept_unknown)
+        {
+            self.stats.refused += 1;
+            return;
+        }
+        let direct = header.destination == HandshakeId::ZERO;
+        let context = Context {
+            suite: header.suite,
+            offered_initiator: header.offered,
+            offered_responder: if direct { SetMap::NONE } else { self.config.offered },
+            hid_initiator: header.source,
+            hid_responder: header.destination,
+        };
+        let Ok((responder, p1)) = Responder::read(&self.identity, &context, message) else {
+            self.stats.handshakes_failed += 1;
+            return;
+        };
+        if !self.yields_to(arrival, header.destination, responder.initiator_ephemeral()) {
+            return;
+        }
+        self.answer(now, arrival, key, responder, &p1, header);
+    }
+
+    fn answer(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        key: &Key,
+        mut responder: Responder,
+        p1: &[u8],
+        header: &crate::wire::FragmentHeader,
+    ) {
+        let refusal = self.refusal(arrival, p1);
+        let local_cid = fresh_cid(&self.by_cid, &mut *self.entropy);
+        let p2 = Parameters {
+            initial_cid: Some(local_cid),
+            reset_token: self.reset_key.as_ref().map(|key| key.token(local_cid)),
+            refusal: refusal.map(|error| error.code.as_u64()),
+            ..self.config.transport.parameters()
+        };
+        let Ok(message) = responder.answer(&p2.encode(), &mut *self.entropy) else {
+            self.stats.handshakes_failed += 1;
+            return;
+        };
+        let id = fresh_hid(&mut *self.entropy);
+        let envelope = Envelope {
+            kind: HandshakeKind::SharedKey,
+            destination: key.source,
+            source: id,
+            suite: header.suite,
+            offered: header.offered,
+            cookie: self.cookies.mint(now, arrival.remote),
+        };
+        let datagrams = envelope.datagrams(&message, false);
+        for datagram in &datagrams {
+            self.outbox.push(arrival.remote, arrival.local, datagram.clone());
+        }
+        if refusal.is_some() {
+            self.stats.refused += 1;
+            return;
+        }
+        let half_open = HalfOpen::new(now, responder, *key, arrival.local, local_cid, datagrams);
+        self.half_opens.insert(id, half_open);
+    }
+
+    /// Why message 1 cannot be served, if so.
+    fn refusal(&self, arrival: Arrival, p1: &[u8]) -> Option<TransportError> {
+        let Ok(parameters) = Parameters::decode(p1) else {
+            return Some(TransportError::PARAMETER);
+        };
+        if parameters.application_protocol != self.config.application_protocol {
+            return Some(TransportError::APPLICATION_PROTOCOL);
+        }
+        let room = self.slots.len() < self.config.connections_max
+            && self.half_opens.has_room(arrival.remote.ip());
+        (!room).then_some(TransportError::BUSY)
+    }
+
+    fn on_shared_key(&mut self, now: Instant, arrival: Arrival, fragment: &Fragment<'_>) {
+        let header = &fragment.header;
+        let Some(index) = self.open.with_hid(header.destination) else {
+            self.stats.dropped += 1;
+            return;
+        };
+        let is_dialling = self
+            .slots
+            .get(index as usize)
+            .is_some_and(|slot| matches!(slot.state, State::Dialling(_)));
+        if !is_dialling {
+            return;
+        }
+        if let Some(message) = self.reassembly.insert(now, arrival.remote, fragment) {
+            self.read_shared_key(now, arrival, index, header.source, &message);
+        }
+    }
+
+    fn read_shared_key(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        index: u32,
+        responder: HandshakeId,
+        message: &[u8],
+    ) {
+        let local_cid = fresh_cid(&self.by_cid, &mut *self.entropy);
+        let token = self.reset_key.as_ref().map(|key| key.token(local_cid));
+        let Some(Slot { state: State::Dialling(attempt), .. }) = self.slots.get_mut(index as usize)
+        else {
+            return;
+        };
+        let Some((finished, rtt)) =
+            attempt.finish(now, message, local_cid, token, &mut *self.entropy)
+        else {
+            self.stats.handshakes_failed += 1;
+            return;
+        };
+        let establish = attempt.establish(&finished.message, responder);
+        let (config, began) = (attempt.config().clone(), attempt.began());
+        match self.initiated(now, arrival, local_cid, finished, rtt, began, &config, establish) {
+            Ok(connection) => self.settle_initiated(index, local_cid, connection),
+            Err(error) => self.fail_dial(index, error),
+        }
+        self.touch(index);
+    }
+
+    /// The initiator's connection, unless the responder refused or is not wanted.
+    #[expect(clippy::too_many_arguments, reason = "all of it comes from the finished handshake")]
+    fn initiated(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        local_cid: ConnectionId,
+        finished: Finished,
+        rtt: Option<Duration>,
+        began: Instant,
+        config: &crate::connection::TransportConfig,
+        establish: Option<Vec<u8>>,
+    ) -> Result<Connection, ConnectionError> {
+        let parameters = Parameters::decode(&finished.parameters)
+            .map_err(|_| ConnectionError::from(TransportError::PARAMETER))?;
+        if let Some(code) = parameters.refusal {
+            return Err(ConnectionError::Refused { code: ErrorCode::from_u64(code) });
+        }
+        if !self.config.admits(&finished.peer) {
+            return Err(ConnectionError::Refused { code: ErrorCode::REFUSED });
+        }
+        let birth = Birth {
+            role: Role::Initiator,
+            peer: finished.peer,
+            secrets: finished.secrets,
+            local_cid,
+            parameters,
+            remote: arrival.remote,
+            local: arrival.local,
+            rtt,
+            began,
+            establish,
+            skip_seed: self.entropy.number(),
+        };
+        Connection::new(now, config, birth).map_err(ConnectionError::from)
+    }
+
+    fn settle_initiated(&mut self, index: u32, local_cid: ConnectionId, connection: Connection) {
+        self.by_cid.insert(local_cid, index);
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        slot.state = State::Live(Box::new(connection));
+        let withheld = slot.open.is_some_and(|open| open.met);
+        if !withheld {
+            self.report(index);
+        }
+    }
+
+    fn on_establish(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        fragment: &Fragment<'_>,
+    ) -> Option<u32> {
+        let id = fragment.header.destination;
+        if self.half_opens.get_mut(id).is_none() {
+            self.stats.dropped += 1;
+            return None;
+        }
+        let message = self.reassembly.insert(now, arrival.remote, fragment)?;
+        let Ok(accepted) = self.half_opens.get_mut(id)?.responder.finish(&message) else {
+            self.stats.handshakes_failed += 1;
+            return None;
+        };
+        let half_open = self.half_opens.remove(id)?;
+        self.accepted(now, arrival, fragment.header.source, half_open, accepted)
+    }
+
+    fn accepted(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        source: HandshakeId,
+        half_open: HalfOpen,
+        accepted: Accepted,
+    ) -> Option<u32> {
+        let (peer, local_cid) = (accepted.peer, half_open.local_cid);
+        let verdict = self.place(arrival, source, peer);
+        if verdict == Placement::Forget {
+            return None;
+        }
+        let parameters = Parameters::decode(&accepted.parameters).ok()?;
+        let birth = Birth {
+            role: Role::Responder,
+            peer,
+            secrets: accepted.secrets,
+            local_cid,
+            parameters,
+            remote: arrival.remote,
+            local: arrival.local,
+            rtt: half_open.rtt(now),
+            began: half_open.began,
+            establish: None,
+            skip_seed: self.entropy.number(),
+        };
+        let config = match verdict {
+            Placement::Satisfies(index) => self.config_of(index),
+            Placement::New | Placement::Refuse | Placement::Forget => self.config.transport.clone(),
+        };
+        let mut connection = Connection::new(now, &config, birth).ok()?;
+        if verdict == Placement::Refuse {
+            self.stats.refused += 1;
+            connection.refuse(now, TransportError::REFUSED);
+        }
+        Some(self.settle_accepted(verdict, local_cid, connection))
+    }
+
+    fn settle_accepted(
+        &mut self,
+        verdict: Placement,
+        local_cid: ConnectionId,
+        connection: Connection,
+    ) -> u32 {
+        let state = State::Live(Box::new(connection));
+        let index = match verdict {
+            Placement::Satisfies(index) => {
+                self.replace(index, state);
+                index
+            }
+            Placement::New | Placement::Refuse | Placement::Forget => self.insert(state, None),
+        };
+        self.by_cid.insert(local_cid, index);
+        self.touch(index);
+        match verdict {
+            Placement::Satisfies(_) => {
+                self.close_attempt(index);
+                self.report(index);
+            }
+            Placement::New => {
+                let handle = self.handle(index);
+                if let Some(slot) = self.slots.get_mut(index as usize) {
+                    slot.reported = true;
+                }
+                self.events.push_back(Event::Accepted(handle));
+            }
+            Placement::Refuse | Placement::Forget => {
+                if let Some(slot) = self.slots.get_mut(index as usize) {
+                    slot.released = true;
+                }
+            }
+        }
+        index
+    }
+}
+
+/// What becomes of a handshake that a peer has completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placement {
+    /// It is what this slot dialled for.
+    Satisfies(u32),
+    /// A new connection for the application to accept.
+    New,
+    /// The peer is not wanted: it is told so.
+    Refuse,
+    /// The own handshake with the same peer stands above it (SPEC §5.6).
+    Forget,
+}
+
+impl Endpoint {
+    /// Decides where a completed handshake with this proved peer belongs (SPEC §5.6).
+    fn place(&self, arrival: Arrival, source: HandshakeId, peer: PeerId) -> Placement {
+        let belonging = self.open.belonging(arrival.remote, source);
+        for index in self.open.wanting(peer).chain(belonging) {
+            let Some(slot) = self.slots.get(index as usize) else {
+                continue;
+            };
+            let Some(open) = slot.open else {
+                continue;
+            };
+            match &slot.state {
+                State::Dialling(_) if open.peer.is_none_or(|wanted| wanted == peer) => {
+                    return Placement::Satisfies(index);
+                }
+                State::Live(own) if open.met && !slot.reported && own.peer_id() == peer => {
+                    let keep_own = self.id > peer;
+                    return if keep_own { Placement::Forget } else { Placement::Satisfies(index) };
+                }
+                _ => {}
+            }
+        }
+        let wanted = self.config.accept && self.config.admits(&peer) && !self.closed;
+        if wanted { Placement::New } else { Placement::Refuse }
+    }
+
+    /// Whether a PUBLIC_KEY with this ephemeral is answered, given the own open attempts that it belongs to (SPEC §5.6).
+    fn yields_to(&mut self, arrival: Arrival, destination: HandshakeId, theirs: [u8; 32]) -> bool {
+        let belonging = self.open.belonging(arrival.remote, destination);
+        let stands = belonging.iter().any(|index| {
+            self.slots.get(*index as usize).is_some_and(|slot| match &slot.state {
+                State::Dialling(attempt) => attempt.ephemeral().is_some_and(|own| own >= theirs),
+                State::Live(_) => true,
+                State::Failed => false,
+            })
+        });
+        if stands {
+            return false;
+        }
+        for index in belonging {
+            if let Some(open) =
+                self.slots.get_mut(index as usize).and_then(|slot| slot.open.as_mut())
+            {
+                open.met = true;
+            }
+        }
+        true
+    }
+
+    fn replace(&mut self, index: u32, state: State) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        let mut old = std::mem::replace(&mut slot.state, state);
+        if let State::Live(connection) = &mut old {
+            for cid in connection.local_cids() {
+                self.by_cid.remove(&cid);
+            }
+        }
+    }
+
+    fn config_of(&self, index: u32) -> crate::connection::TransportConfig {
+        match self.slots.get(index as usize).map(|slot| &slot.state) {
+            Some(State::Dialling(attempt)) => attempt.config().clone(),
+            _ => self.config.transport.clone(),
+        }
+    }
+}
+
+/// A connection id that no connection of ours uses.
+pub(super) fn fresh_cid(
+    used: &FxHashMap<ConnectionId, u32>,
+    entropy: &mut dyn Entropy,
+) -> ConnectionId {
+    loop {
+        let cid = ConnectionId::from(entropy.array());
+        if !used.contains_key(&cid) {
+            return cid;
+        }
+    }
+}

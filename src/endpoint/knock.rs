@@ -1,0 +1,87 @@
+//! PUNCH packets: answered without state, or heard by the attempt that knocks (SPEC §4, §5.5).
+
+use super::Endpoint;
+use super::slot::{Slot, State};
+use crate::base::Instant;
+use crate::connection::Arrival;
+use crate::wire::{HandshakeId, PUNCH_LEN, Punch, PunchFlags};
+
+impl Endpoint {
+    pub(super) fn on_punch(&mut self, now: Instant, arrival: Arrival, punch: &Punch) {
+        if self.closed {
+            return;
+        }
+        let belonging = self.open.belonging(arrival.remote, punch.destination);
+        if belonging.is_empty() {
+            if self.config.accept && punch.flags.contains(PunchFlags::DIALLING) {
+                let source = self.cookies.listener_hid(punch.source);
+                self.answer_punch(now, arrival, source, Some(punch), PunchFlags::LISTENING);
+            } else {
+                self.stats.dropped += 1;
+            }
+            return;
+        }
+        for index in belonging {
+            self.on_attempt_punched(now, arrival, index, punch);
+        }
+    }
+
+    fn on_attempt_punched(&mut self, now: Instant, arrival: Arrival, index: u32, punch: &Punch) {
+        let Some(Slot { state: State::Dialling(attempt), .. }) = self.slots.get_mut(index as usize)
+        else {
+            return;
+        };
+        let (hid, unheard) = (attempt.hid(), punch.echo != attempt.transaction());
+        if attempt.on_punch(now, punch) {
+            let protocol = &self.config.application_protocol;
+            let entropy = &mut *self.entropy;
+            // A responder that offers nothing we speak is as good as silent: the dial times out.
+            if attempt.ask(now, &self.identity, protocol, Some(punch), entropy).is_err() {
+                self.stats.handshakes_failed += 1;
+            }
+        } else if unheard && punch.flags.contains(PunchFlags::DIALLING) {
+            // The other side knocks too and has not heard us yet. The answer is no knock itself, so it is not answered.
+            self.answer_punch(now, arrival, hid, Some(punch), PunchFlags::LISTENING);
+        }
+        self.touch(index);
+    }
+
+    /// Asks for the same PUBLIC_KEY again, with a cookie that proves the address.
+    pub(super) fn ask_for_cookie(&mut self, now: Instant, arrival: Arrival, source: HandshakeId) {
+        if arrival.datagram < PUNCH_LEN {
+            return;
+        }
+        let punch = Punch {
+            destination: source,
+            source: self.cookies.listener_hid(source),
+            offered: self.config.offered,
+            flags: PunchFlags::RESEND,
+            transaction: self.entropy.array(),
+            echo: [0; 8],
+            cookie: self.cookies.mint(now, arrival.remote),
+            tag: [0; 16],
+        };
+        self.outbox.push(arrival.remote, arrival.local, punch.encode().to_vec());
+    }
+
+    fn answer_punch(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        source: HandshakeId,
+        heard: Option<&Punch>,
+        flags: PunchFlags,
+    ) {
+        let punch = Punch {
+            destination: heard.map_or(HandshakeId::ZERO, |heard| heard.source),
+            source,
+            offered: self.config.offered,
+            flags,
+            transaction: self.entropy.array(),
+            echo: heard.map_or([0; 8], |heard| heard.transaction),
+            cookie: self.cookies.mint(now, arrival.remote),
+            tag: [0; 16],
+        };
+        self.outbox.push(arrival.remote, arrival.local, punch.encode().to_vec());
+    }
+}

@@ -1,0 +1,376 @@
+//! Floor 7: one socket's worth of connections, without the socket.
+//!
+//! ```text
+//!   datagram ─▶ first byte ─┬─ short ─▶ connection id ─▶ connection          (nothing known: stateless reset, or silence)
+//!                           └─ long ──┬─ PUNCH ───────▶ attempt, or a stateless answer
+//!                                     ├─ PUBLIC_KEY ──▶ proof of address, reassembly, tie-break ─▶ half-open
+//!                                     ├─ SHARED_KEY ──▶ attempt ─▶ connection (to be confirmed)
+//!                                     └─ ESTABLISH ───▶ half-open ─▶ connection
+//! ```
+//!
+//! The endpoint owns its connections, so that one value holds all there is to simulate. After each input the owner drains
+//! [`Endpoint::poll_transmit`] and [`Endpoint::poll_event`], and then asks [`Endpoint::poll_timeout`].
+
+mod answer;
+mod config;
+mod dial;
+mod event;
+mod handshake;
+mod knock;
+mod limiter;
+mod open;
+mod outbox;
+mod reassembly;
+mod schedule;
+mod slot;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use crate::base::{EcnMark, Entropy, Instant};
+use crate::close::ConnectionError;
+use crate::connection::{Arrival, Connection};
+use crate::crypto::{CookieKey, Identity, PeerId, ResetKey};
+use crate::wire::{ApplicationCode, Class, ConnectionId, Long, ShortHeader, classify, decode_long};
+
+pub use config::EndpointConfig;
+pub use event::{ConnectError, ConnectionHandle, Dial, Event};
+
+use answer::HalfOpens;
+use dial::Attempt;
+use limiter::Limiter;
+use open::OpenAttempts;
+use outbox::Outbox;
+use reassembly::Reassembly;
+use schedule::Schedule;
+use slot::{Open, Slot, State};
+
+/// Datagrams as the socket gave them: one, or several of equal size from one address (GRO).
+#[derive(Debug)]
+pub struct Received<'a> {
+    /// Who sent them.
+    pub remote: SocketAddr,
+    /// The local address to which they came, if known.
+    pub local: Option<IpAddr>,
+    /// Their ECN mark.
+    pub ecn: Option<EcnMark>,
+    /// Every datagram has this many bytes, only the last may be shorter.
+    pub segment_size: usize,
+    /// The datagrams, one behind the other. They are opened in place.
+    pub data: &'a mut [u8],
+}
+
+/// What an endpoint counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndpointStats {
+    /// Connections and dials that exist.
+    pub connections: usize,
+    /// Handshakes that wait for their third message.
+    pub half_open: usize,
+    /// Datagrams that belonged to nothing, did not parse or did not verify.
+    pub dropped: u64,
+    /// Handshake messages that did not verify.
+    pub handshakes_failed: u64,
+    /// Peers that were turned away.
+    pub refused: u64,
+    /// Stateless resets sent.
+    pub resets_sent: u64,
+}
+
+/// All connections of one UDP socket and one identity, as a machine that knows no socket and no clock.
+pub struct Endpoint {
+    config: EndpointConfig,
+    identity: Identity,
+    id: PeerId,
+    entropy: Box<dyn Entropy>,
+    cookies: CookieKey,
+    reset_key: Option<ResetKey>,
+    reset_allowed_at: Instant,
+    slots: Slab<Slot>,
+    generation: u32,
+    by_cid: FxHashMap<ConnectionId, u32>,
+    open: OpenAttempts,
+    half_opens: HalfOpens,
+    reassembly: Reassembly,
+    limiter: Limiter,
+    outbox: Outbox,
+    schedule: Schedule,
+    events: VecDeque<Event>,
+    closed: bool,
+    stats: EndpointStats,
+}
+
+impl Endpoint {
+    /// An endpoint with this identity. `entropy` is where all its randomness comes from.
+    pub fn new(config: EndpointConfig, identity: Identity, mut entropy: Box<dyn Entropy>) -> Self {
+        let cookies = CookieKey::new(entropy.array());
+        let reset_key = config.reset_key.map(ResetKey::new);
+        Self {
+            id: identity.peer_id(),
+            config,
+            identity,
+            entropy,
+            cookies,
+            reset_key,
+            reset_allowed_at: Instant::ZERO,
+            slots: Slab::new(),
+            generation: 0,
+            by_cid: FxHashMap::default(),
+            open: OpenAttempts::default(),
+            half_opens: HalfOpens::default(),
+            reassembly: Reassembly::default(),
+            limiter: Limiter::default(),
+            outbox: Outbox::default(),
+            schedule: Schedule::default(),
+            events: VecDeque::new(),
+            closed: false,
+            stats: EndpointStats::default(),
+        }
+    }
+
+    /// Our own peer id.
+    pub fn peer_id(&self) -> PeerId {
+        self.id
+    }
+
+    /// Starts a dial. [`Event::Connected`] or [`Event::Closed`] tells how it went.
+    ///
+    /// # Errors
+    /// When it cannot even start.
+    pub fn connect(&mut self, now: Instant, dial: &Dial) -> Result<ConnectionHandle, ConnectError> {
+        self.check_dial(dial)?;
+        let config = dial.transport.clone().unwrap_or_else(|| self.config.transport.clone());
+        let mut attempt = Attempt::new(now, dial, config, self.config.offered, &mut *self.entropy);
+        if !dial.punch {
+            let protocol = &self.config.application_protocol;
+            attempt
+                .ask(now, &self.identity, protocol, None, &mut *self.entropy)
+                .map_err(|_| ConnectError::OwnId)?;
+        }
+        let open = Open {
+            remote: attempt.remote(),
+            hid: attempt.hid(),
+            peer: attempt.peer(),
+            met: self.half_opens.any_from(attempt.remote()),
+        };
+        let index = self.insert(State::Dialling(Box::new(attempt)), Some(open));
+        self.open.insert(index, &open);
+        self.touch(index);
+        Ok(self.handle(index))
+    }
+
+    fn check_dial(&self, dial: &Dial) -> Result<(), ConnectError> {
+        let ip = dial.remote.ip();
+        if dial.remote.port() == 0 || ip.is_unspecified() || ip.is_multicast() {
+            return Err(ConnectError::InvalidAddress(dial.remote));
+        }
+        if dial.peer == Some(self.id) {
+            return Err(ConnectError::OwnId);
+        }
+        if self.closed {
+            return Err(ConnectError::EndpointClosed);
+        }
+        if self.slots.len() >= self.config.connections_max {
+            return Err(ConnectError::TooManyConnections);
+        }
+        Ok(())
+    }
+
+    /// Datagrams have arrived.
+    pub fn handle_datagram(&mut self, now: Instant, received: Received<'_>) {
+        let remote = canonical(received.remote);
+        let segment = received.segment_size.max(1);
+        for datagram in received.data.chunks_mut(segment) {
+            let arrival = Arrival {
+                remote,
+                local: received.local,
+                ecn: received.ecn,
+                datagram: datagram.len(),
+            };
+            self.handle_one(now, arrival, datagram);
+        }
+        self.settle(now);
+    }
+
+    fn handle_one(&mut self, now: Instant, arrival: Arrival, datagram: &mut [u8]) {
+        match datagram.first().map(|first| classify(*first)) {
+            Some(Class::Short) => self.handle_short(now, arrival, datagram),
+            Some(Class::Long) => self.handle_long(now, arrival, datagram),
+            _ => self.stats.dropped += 1,
+        }
+    }
+
+    fn handle_short(&mut self, now: Instant, arrival: Arrival, packet: &mut [u8]) {
+        let Some(cid) = ShortHeader::destination(packet) else {
+            self.stats.dropped += 1;
+            return;
+        };
+        let Some(index) = self.by_cid.get(&cid).copied() else {
+            self.stats.dropped += 1;
+            return self.reset_stranger(now, arrival, cid);
+        };
+        if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
+            connection.handle_packet(now, &mut *self.entropy, arrival, packet);
+        }
+        self.touch(index);
+    }
+
+    fn handle_long(&mut self, now: Instant, arrival: Arrival, datagram: &mut [u8]) {
+        match decode_long(datagram) {
+            Ok(Long::Punch(punch)) => self.on_punch(now, arrival, &punch),
+            Ok(Long::Handshake(fragment)) => {
+                let rest = fragment.rest_offset;
+                if let Some(index) = self.on_fragment(now, arrival, &fragment) {
+                    self.handle_behind(now, arrival, index, &mut datagram[rest..]);
+                }
+            }
+            Err(_) => self.stats.dropped += 1,
+        }
+    }
+
+    /// A short packet behind ESTABLISH.
+    fn handle_behind(&mut self, now: Instant, arrival: Arrival, index: u32, rest: &mut [u8]) {
+        let is_short = rest.first().is_some_and(|first| classify(*first) == Class::Short);
+        let slot = self.slots.get_mut(index as usize);
+        if let (true, Some(connection)) = (is_short, slot.and_then(Slot::connection)) {
+            connection.handle_packet(now, &mut *self.entropy, arrival, rest);
+        }
+        self.touch(index);
+    }
+
+    /// Tells a peer of a lost connection that it is gone (SPEC §7.4).
+    fn reset_stranger(&mut self, now: Instant, arrival: Arrival, cid: ConnectionId) {
+        let Some(key) = &self.reset_key else {
+            return;
+        };
+        if now < self.reset_allowed_at || arrival.datagram < 46 {
+            return;
+        }
+        self.reset_allowed_at = now + Duration::from_millis(100);
+        let mut packet = vec![0; (arrival.datagram - 1).min(62)];
+        self.entropy.fill(&mut packet);
+        packet[0] = 0x60 | (packet[0] & 0x1f);
+        let start = packet.len() - 16;
+        packet[start..].copy_from_slice(&key.token(cid));
+        self.outbox.push(arrival.remote, arrival.local, packet);
+        self.stats.resets_sent += 1;
+    }
+
+    /// An established connection. Whatever is done to it is picked up by the next poll.
+    pub fn connection(&mut self, handle: ConnectionHandle) -> Option<&mut Connection> {
+        let slot = self.slots.get(handle.index as usize)?;
+        if slot.generation != handle.generation || !slot.reported {
+            return None;
+        }
+        self.touch(handle.index);
+        self.slots.get_mut(handle.index as usize)?.connection()
+    }
+
+    /// Forgets a handle: a dial is abandoned, an open connection is closed at once, a closed one is freed.
+    pub fn remove(&mut self, now: Instant, handle: ConnectionHandle) {
+        let Some(slot) = self.slots.get_mut(handle.index as usize) else {
+            return;
+        };
+        if slot.generation != handle.generation {
+            return;
+        }
+        slot.released = true;
+        if let Some(connection) = slot.connection() {
+            connection.close(now, ApplicationCode::ZERO, b"", Duration::ZERO);
+        } else {
+            slot.state = State::Failed;
+        }
+        self.touch(handle.index);
+        self.settle(now);
+    }
+
+    /// The local socket has another address: every connection proves its path again.
+    pub fn rebound(&mut self, now: Instant) {
+        for index in self.indices() {
+            let data = self.entropy.array();
+            if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection)
+            {
+                connection.on_local_change(now, data);
+                self.touch(index);
+            }
+        }
+    }
+
+    /// The socket said that a datagram of this size is too large for this destination.
+    pub fn on_too_large(&mut self, destination: SocketAddr, size: usize) {
+        for index in self.indices() {
+            if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection)
+            {
+                connection.on_too_large(canonical(destination), size);
+            }
+        }
+    }
+
+    /// Closes every connection at once and accepts and dials no more.
+    pub fn close(&mut self, now: Instant, code: ApplicationCode, reason: &[u8]) {
+        self.closed = true;
+        for index in self.indices() {
+            let Some(slot) = self.slots.get_mut(index as usize) else {
+                continue;
+            };
+            match slot.connection() {
+                Some(connection) => connection.close(now, code, reason, Duration::ZERO),
+                None => self.fail_dial(index, ConnectionError::LocalClosed),
+            }
+            self.touch(index);
+        }
+        self.settle(now);
+    }
+
+    /// Nothing is open, and nothing has to be sent any more.
+    pub fn is_idle(&self) -> bool {
+        self.outbox.is_empty()
+            && self.slots.iter().all(|(_, slot)| match &slot.state {
+                State::Dialling(_) => false,
+                State::Live(connection) => connection.is_drained(),
+                State::Failed => true,
+            })
+    }
+
+    /// The figures at this moment.
+    pub fn stats(&self) -> EndpointStats {
+        EndpointStats {
+            connections: self.slots.len(),
+            half_open: self.half_opens.len(),
+            ..self.stats
+        }
+    }
+
+    fn indices(&self) -> Vec<u32> {
+        self.slots.iter().filter_map(|(index, _)| u32::try_from(index).ok()).collect()
+    }
+
+    fn insert(&mut self, state: State, open: Option<Open>) -> u32 {
+        self.generation = self.generation.wrapping_add(1);
+        let index = self.slots.insert(Slot::new(self.generation, state, open));
+        // The configured maximum keeps the table far below 2^32 entries.
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    fn handle(&self, index: u32) -> ConnectionHandle {
+        let generation = self.slots.get(index as usize).map_or(0, |slot| slot.generation);
+        ConnectionHandle { index, generation }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("id", &self.id).field("stats", &self.stats()).finish()
+    }
+}
+
+/// IPv4 addresses have one form, however the socket writes them.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

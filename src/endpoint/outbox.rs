@@ -1,0 +1,95 @@
+//! Datagrams that belong to no connection: PUNCH, handshake messages, stateless resets.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::base::limits;
+use crate::connection::Transmit;
+use crate::crypto::message_tag;
+use crate::wire::{
+    Fragment, FragmentHeader, HandshakeId, HandshakeKind, SetMap, Suite, fragment_count,
+};
+
+/// A bounded queue; what does not fit is dropped, as the network would.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    queue: VecDeque<Outgoing>,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    destination: SocketAddr,
+    source: Option<IpAddr>,
+    datagram: Vec<u8>,
+}
+
+impl Outbox {
+    pub(super) fn push(
+        &mut self,
+        destination: SocketAddr,
+        source: Option<IpAddr>,
+        datagram: Vec<u8>,
+    ) {
+        if self.queue.len() < limits::OUTBOX {
+            self.queue.push_back(Outgoing { destination, source, datagram });
+        }
+    }
+
+    pub(super) fn poll(&mut self, buffer: &mut [u8]) -> Option<Transmit> {
+        let out = self.queue.pop_front()?;
+        let size = out.datagram.len();
+        buffer.get_mut(..size)?.copy_from_slice(&out.datagram);
+        Some(Transmit {
+            destination: out.destination,
+            source: out.source,
+            ecn: None,
+            size,
+            segment_size: size,
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+/// What the packets of one handshake message have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Envelope {
+    pub(super) kind: HandshakeKind,
+    pub(super) destination: HandshakeId,
+    pub(super) source: HandshakeId,
+    pub(super) suite: Suite,
+    pub(super) offered: SetMap,
+    pub(super) cookie: [u8; 20],
+}
+
+impl Envelope {
+    /// The datagrams of a message; with `padded` each has at least 1200 bytes (SPEC §5.5).
+    pub(super) fn datagrams(&self, message: &[u8], padded: bool) -> Vec<Vec<u8>> {
+        let tag = message_tag(message);
+        let count = fragment_count(message.len());
+        let chunks = message.chunks(limits::HANDSHAKE_FRAGMENT).enumerate();
+        chunks
+            .map(|(index, payload)| {
+                let header = FragmentHeader {
+                    kind: self.kind,
+                    destination: self.destination,
+                    source: self.source,
+                    suite: self.suite,
+                    offered: self.offered,
+                    index: u8::try_from(index).unwrap_or(u8::MAX),
+                    count,
+                    length: u16::try_from(message.len()).unwrap_or(u16::MAX),
+                    tag,
+                    cookie: self.cookie,
+                };
+                let mut datagram = Fragment::encode(&header, payload);
+                if padded && datagram.len() < limits::BASE_DATAGRAM {
+                    datagram.resize(limits::BASE_DATAGRAM, 0);
+                }
+                datagram
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,272 @@
+//! Whose turn it is: slots that were touched, that may send, and that wait for a time.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::dial::Step;
+use super::slot::{Slot, State};
+use super::{Endpoint, Event};
+use crate::base::Instant;
+use crate::base::time::earliest;
+use crate::close::ConnectionError;
+use crate::connection::{ConnectionEvent, Transmit};
+
+/// Queues of slot indices. A slot stands in each at most once.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    /// Something was done to them; events, ids and deadlines are to be looked at.
+    dirty: Vec<u32>,
+    /// They may have something to send; they take turns.
+    ready: VecDeque<u32>,
+    timers: BTreeSet<(Instant, u32)>,
+}
+
+impl Endpoint {
+    /// Notes that something was done to a slot.
+    pub(super) fn touch(&mut self, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        if !std::mem::replace(&mut slot.is_dirty, true) {
+            self.schedule.dirty.push(index);
+        }
+        if !std::mem::replace(&mut slot.is_ready, true) {
+            self.schedule.ready.push_back(index);
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.settle(now);
+        for cid in self.half_opens.expire(now) {
+            self.by_cid.remove(&cid);
+        }
+        while let Some((at, index)) = self.schedule.timers.first().copied() {
+            if at > now {
+                break;
+            }
+            self.schedule.timers.pop_first();
+            self.on_slot_due(now, index);
+        }
+        self.settle(now);
+    }
+
+    fn on_slot_due(&mut self, now: Instant, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        slot.deadline = None;
+        match &mut slot.state {
+            State::Live(connection) => connection.handle_timeout(now),
+            State::Dialling(attempt) => {
+                let cookie = self.cookies.mint(now, attempt.remote());
+                let (remote, step) =
+                    (attempt.remote(), attempt.on_due(now, cookie, &mut *self.entropy));
+                match step {
+                    Step::Send(datagrams) => {
+                        for datagram in datagrams {
+                            self.outbox.push(remote, None, datagram);
+                        }
+                    }
+                    Step::TimedOut(error) => self.fail_dial(index, error),
+                }
+            }
+            State::Failed => {}
+        }
+        self.touch(index);
+    }
+
+    /// Looks at everything that was touched.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(index) = self.schedule.dirty.pop() {
+            self.settle_one(now, index);
+        }
+    }
+
+    fn settle_one(&mut self, now: Instant, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        slot.is_dirty = false;
+        self.settle_cids(index);
+        self.settle_events(index);
+        self.settle_deadline(now, index);
+        self.free_if_over(index);
+    }
+
+    fn settle_cids(&mut self, index: u32) {
+        let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) else {
+            return;
+        };
+        while let Some(cid) = connection.poll_retired_cid() {
+            self.by_cid.remove(&cid);
+        }
+        for _ in 0..connection.cids_wanted() {
+            let cid = super::handshake::fresh_cid(&self.by_cid, &mut *self.entropy);
+            let token =
+                self.reset_key.as_ref().map_or_else(|| self.entropy.array(), |key| key.token(cid));
+            self.by_cid.insert(cid, index);
+            connection.issue_cid(cid, token);
+        }
+    }
+
+    fn settle_events(&mut self, index: u32) {
+        let handle = self.handle(index);
+        while let Some(event) = self.next_event(index) {
+            let event = match event {
+                ConnectionEvent::Confirmed => {
+                    self.on_confirmed(index);
+                    Event::Confirmed(handle)
+                }
+                ConnectionEvent::Stream(event) => Event::Stream(handle, event),
+                ConnectionEvent::DatagramReceived => Event::DatagramReceived(handle),
+                ConnectionEvent::DatagramRoom => Event::DatagramRoom(handle),
+                ConnectionEvent::PathChanged(remote) => Event::PathChanged(handle, remote),
+                ConnectionEvent::ObservedAddress(address) => {
+                    Event::ObservedAddress(handle, address)
+                }
+                ConnectionEvent::Closed(reason) => {
+                    self.on_connection_closed(index);
+                    Event::Closed(handle, reason)
+                }
+            };
+            if self.slots.get(index as usize).is_some_and(|slot| !slot.released) {
+                self.events.push_back(event);
+            }
+        }
+    }
+
+    fn next_event(&mut self, index: u32) -> Option<ConnectionEvent> {
+        self.slots.get_mut(index as usize)?.connection()?.poll_event()
+    }
+
+    /// The peer was heard: the attempt is over, and a connection that was withheld may be used.
+    fn on_confirmed(&mut self, index: u32) {
+        self.close_attempt(index);
+        self.report(index);
+    }
+
+    /// Tells the owner that its dial has succeeded, once.
+    pub(super) fn report(&mut self, index: u32) {
+        let handle = self.handle(index);
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        if !std::mem::replace(&mut slot.reported, true) && !slot.released {
+            self.events.push_back(Event::Connected(handle));
+        }
+    }
+
+    fn on_connection_closed(&mut self, index: u32) {
+        self.close_attempt(index);
+    }
+
+    /// The slot is not an open attempt any more.
+    pub(super) fn close_attempt(&mut self, index: u32) {
+        let open = self.slots.get_mut(index as usize).and_then(|slot| slot.open.take());
+        if let Some(open) = open {
+            self.open.remove(index, &open);
+        }
+    }
+
+    /// A dial has failed.
+    pub(super) fn fail_dial(&mut self, index: u32, error: ConnectionError) {
+        self.close_attempt(index);
+        let handle = self.handle(index);
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.state = State::Failed;
+            if !slot.released {
+                self.events.push_back(Event::Closed(handle, error));
+            }
+        }
+    }
+
+    fn settle_deadline(&mut self, now: Instant, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        let deadline = match &slot.state {
+            State::Dialling(attempt) => Some(attempt.due()),
+            State::Live(connection) => connection.deadline(),
+            State::Failed => None,
+        };
+        let deadline = deadline.map(|at| at.max(now));
+        if slot.deadline == deadline {
+            return;
+        }
+        if let Some(old) = slot.deadline {
+            self.schedule.timers.remove(&(old, index));
+        }
+        slot.deadline = deadline;
+        if let Some(at) = deadline {
+            self.schedule.timers.insert((at, index));
+        }
+    }
+
+    /// Frees what the owner has let go and the protocol does not need any more.
+    fn free_if_over(&mut self, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        let over = match &slot.state {
+            State::Dialling(_) => false,
+            State::Live(connection) => connection.is_drained(),
+            State::Failed => true,
+        };
+        if !over {
+            return;
+        }
+        let (released, deadline) = (slot.released, slot.deadline.take());
+        if let Some(connection) = slot.connection() {
+            for cid in connection.local_cids() {
+                self.by_cid.remove(&cid);
+            }
+        }
+        if let Some(at) = deadline {
+            self.schedule.timers.remove(&(at, index));
+        }
+        self.close_attempt(index);
+        if released {
+            self.slots.remove(index as usize);
+        }
+    }
+
+    /// The next datagrams to send: at most `segments` of equal size, at the start of `buffer`, which should hold 64 KiB. Call it until
+    /// it returns `None` after every input.
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        buffer: &mut [u8],
+        segments: usize,
+    ) -> Option<Transmit> {
+        self.settle(now);
+        if let Some(transmit) = self.outbox.poll(buffer) {
+            return Some(transmit);
+        }
+        while let Some(index) = self.schedule.ready.pop_front() {
+            let Some(slot) = self.slots.get_mut(index as usize) else {
+                continue;
+            };
+            let transmit = slot
+                .connection()
+                .and_then(|connection| connection.poll_transmit(now, buffer, segments.max(1)));
+            if transmit.is_some() {
+                self.schedule.ready.push_back(index);
+                return transmit;
+            }
+            slot.is_ready = false;
+            self.settle_one(now, index);
+        }
+        None
+    }
+
+    /// When to call [`Self::handle_timeout`]. Valid after [`Self::poll_transmit`] has returned `None`.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let timer = self.schedule.timers.first().map(|(at, _)| *at);
+        earliest(timer, self.half_opens.deadline())
+    }
+
+    /// The next thing to tell the owner.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}

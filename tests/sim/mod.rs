@@ -1,0 +1,270 @@
+//! A simulated network in virtual time: endpoints, the links between them, and nothing else. Public API only.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use srudp::proto::{
+    Connection, ConnectionHandle, Dial, Endpoint, EndpointConfig, Event, Instant, Received,
+    SeededEntropy,
+};
+use srudp::{Identity, PeerId};
+
+/// A datagram on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Datagram {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) ecn: Option<srudp::proto::EcnMark>,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// What the network does to a datagram: the times at which copies of it arrive.
+pub(crate) trait Network {
+    fn carry(&mut self, now: Instant, datagram: Datagram, out: &mut Vec<(Instant, Datagram)>);
+}
+
+/// Every datagram arrives after the same time.
+pub(crate) struct Wire(pub(crate) Duration);
+
+impl Network for Wire {
+    fn carry(&mut self, now: Instant, datagram: Datagram, out: &mut Vec<(Instant, Datagram)>) {
+        out.push((now + self.0, datagram));
+    }
+}
+
+/// An endpoint with its address and what it has told so far.
+pub(crate) struct Node {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) address: SocketAddr,
+    pub(crate) id: PeerId,
+    pub(crate) events: VecDeque<Event>,
+}
+
+/// Nodes, a network, and the time.
+pub(crate) struct Sim<N> {
+    pub(crate) now: Instant,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) network: N,
+    pub(crate) trace: Trace,
+    flying: BTreeMap<(Instant, u64), Datagram>,
+    count: u64,
+    pub(crate) segments: usize,
+}
+
+/// A hash of everything that was sent, when and by whom (FNV-1a).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trace {
+    pub(crate) hash: u64,
+    pub(crate) datagrams: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Trace {
+    fn note(&mut self, now: Instant, datagram: &Datagram) {
+        self.datagrams += 1;
+        self.bytes += datagram.payload.len() as u64;
+        let head = now.as_nanos().to_be_bytes();
+        for byte in head.iter().chain(&datagram.payload) {
+            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+pub(crate) fn address(node: usize) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, u8::try_from(node).unwrap() + 1], 4000))
+}
+
+impl<N: Network> Sim<N> {
+    pub(crate) fn new(seed: u64, network: N, configs: &[EndpointConfig]) -> Self {
+        let mut nodes = Vec::new();
+        for (index, config) in configs.iter().enumerate() {
+            let mut entropy = SeededEntropy::new(seed.wrapping_mul(1000) + index as u64);
+            let identity = Identity::from_entropy(&mut entropy);
+            let id = identity.peer_id();
+            let endpoint = Endpoint::new(config.clone(), identity, Box::new(entropy));
+            nodes.push(Node { endpoint, address: address(index), id, events: VecDeque::new() });
+        }
+        Self {
+            now: Instant::from_nanos(1_000_000_000),
+            nodes,
+            network,
+            trace: Trace { hash: 0xcbf2_9ce4_8422_2325, datagrams: 0, bytes: 0 },
+            flying: BTreeMap::new(),
+            count: 0,
+            segments: 10,
+        }
+    }
+
+    pub(crate) fn dial(&mut self, from: usize, to: usize) -> ConnectionHandle {
+        let dial = Dial::new(self.nodes[to].id, self.nodes[to].address);
+        let now = self.now;
+        self.nodes[from].endpoint.connect(now, &dial).unwrap()
+    }
+
+    pub(crate) fn connection(&mut self, node: usize, handle: ConnectionHandle) -> &mut Connection {
+        self.nodes[node].endpoint.connection(handle).expect("the connection exists")
+    }
+
+    /// Lets everything that is due happen, and moves the time to the next thing that will. False: nothing ever will.
+    pub(crate) fn step(&mut self) -> bool {
+        for index in 0..self.nodes.len() {
+            self.flush(index);
+        }
+        let Some(next) = self.next() else {
+            return false;
+        };
+        self.now = self.now.max(next);
+        while let Some(entry) = self.flying.first_entry() {
+            if entry.key().0 > self.now {
+                break;
+            }
+            let datagram = entry.remove();
+            self.deliver(datagram);
+        }
+        for node in &mut self.nodes {
+            if node.endpoint.poll_timeout().is_some_and(|at| at <= self.now) {
+                node.endpoint.handle_timeout(self.now);
+            }
+        }
+        for index in 0..self.nodes.len() {
+            self.flush(index);
+        }
+        true
+    }
+
+    fn next(&mut self) -> Option<Instant> {
+        let arrival = self.flying.first_key_value().map(|(key, _)| key.0);
+        let timers = self.nodes.iter_mut().filter_map(|node| node.endpoint.poll_timeout()).min();
+        arrival.into_iter().chain(timers).min()
+    }
+
+    fn deliver(&mut self, mut datagram: Datagram) {
+        let Some(node) = self.nodes.iter_mut().find(|node| node.address == datagram.to) else {
+            return;
+        };
+        let received = Received {
+            remote: datagram.from,
+            local: None,
+            ecn: datagram.ecn,
+            segment_size: datagram.payload.len(),
+            data: &mut datagram.payload,
+        };
+        node.endpoint.handle_datagram(self.now, received);
+    }
+
+    /// Sends what a node has to send and collects what it has to tell.
+    pub(crate) fn flush(&mut self, index: usize) {
+        let mut buffer = vec![0; 65_536];
+        let mut arrivals = Vec::new();
+        let node = &mut self.nodes[index];
+        while let Some(transmit) = node.endpoint.poll_transmit(self.now, &mut buffer, self.segments)
+        {
+            for payload in buffer[..transmit.size].chunks(transmit.segment_size) {
+                let datagram = Datagram {
+                    from: node.address,
+                    to: transmit.destination,
+                    ecn: transmit.ecn,
+                    payload: payload.to_vec(),
+                };
+                self.trace.note(self.now, &datagram);
+                self.network.carry(self.now, datagram, &mut arrivals);
+            }
+        }
+        while let Some(event) = node.endpoint.poll_event() {
+            node.events.push_back(event);
+        }
+        for (at, datagram) in arrivals {
+            self.count += 1;
+            self.flying.insert((at, self.count), datagram);
+        }
+    }
+
+    /// Steps until `done`, for at most so much virtual time. Returns whether it was.
+    pub(crate) fn run_until(
+        &mut self,
+        limit: Duration,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
+        let end = self.now + limit;
+        while self.now < end {
+            if done(self) {
+                return true;
+            }
+            if !self.step() {
+                break;
+            }
+        }
+        done(self)
+    }
+
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        self.run_until(time, |_| false);
+    }
+
+    /// Takes the first event that fits.
+    pub(crate) fn take<T>(&mut self, node: usize, fits: impl Fn(&Event) -> Option<T>) -> Option<T> {
+        let events = &mut self.nodes[node].events;
+        let found = events.iter().position(|event| fits(event).is_some())?;
+        fits(&events.remove(found)?)
+    }
+
+    pub(crate) fn wait_for<T>(
+        &mut self,
+        node: usize,
+        what: &str,
+        fits: impl Fn(&Event) -> Option<T>,
+    ) -> T {
+        let mut found = None;
+        self.run_until(Duration::from_secs(30), |sim| {
+            found = sim.take(node, &fits);
+            found.is_some()
+        });
+        found.unwrap_or_else(|| panic!("node {node} never told: {what}"))
+    }
+
+    /// Dials and waits until both sides have a connection.
+    pub(crate) fn connect(
+        &mut self,
+        from: usize,
+        to: usize,
+    ) -> (ConnectionHandle, ConnectionHandle) {
+        self.dial(from, to);
+        let ours = self.wait_for(from, "connected", connected);
+        let theirs = self.wait_for(to, "accepted", accepted);
+        (ours, theirs)
+    }
+}
+
+pub(crate) fn connected(event: &Event) -> Option<ConnectionHandle> {
+    match event {
+        Event::Connected(handle) => Some(*handle),
+        _ => None,
+    }
+}
+
+pub(crate) fn accepted(event: &Event) -> Option<ConnectionHandle> {
+    match event {
+        Event::Accepted(handle) => Some(*handle),
+        _ => None,
+    }
+}
+
+pub(crate) fn closed(event: &Event) -> Option<(ConnectionHandle, srudp::ConnectionError)> {
+    match event {
+        Event::Closed(handle, reason) => Some((*handle, reason.clone())),
+        _ => None,
+    }
+}
+
+/// Listens.
+pub(crate) fn listener() -> EndpointConfig {
+    EndpointConfig::default().accept(true)
+}
+
+/// Only dials.
+pub(crate) fn dialler() -> EndpointConfig {
+    EndpointConfig::default()
+}
