@@ -13,7 +13,7 @@ pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The first bytes of [`hmac`].
+/// The first bytes of [`hmac()`].
 pub(super) fn truncated<const N: usize>(key: &[u8], parts: &[&[u8]]) -> [u8; N] {
     const { assert!(N <= 32) }
     let full = hmac(key, parts);

@@ -18,7 +18,7 @@ pub(super) type Secret = Zeroizing<[u8; 32]>;
 
 const PREFIX: &[u8] = b"srudp1 ";
 
-/// The longest label of [`Secrets::export`], so that its length with the prefix fits one byte.
+/// The longest label of [`Exporter::export`], so that its length with the prefix fits one byte.
 const LABEL_MAX: usize = u8::MAX as usize - PREFIX.len();
 
 /// The most that HKDF-SHA256 gives from one secret (RFC 5869 §2.3).
@@ -99,7 +99,7 @@ impl Secrets {
         &self.hash
     }
 
-    /// What [`export`](Exporter::export) needs, without the traffic secrets.
+    /// What [`Exporter::export`] needs, without the traffic secrets.
     pub(crate) fn exporter(&self) -> Exporter {
         Exporter(self.exporter.clone())
     }

@@ -1,5 +1,6 @@
 //! Vectors that nobody here wrote, and the tools to replay them.
 
+mod erased;
 mod handshakes;
 mod peers;
 mod primitives;
