@@ -63,6 +63,8 @@ pub struct Connection {
     role: Role,
     peer: PeerId,
     confirmed: bool,
+    /// When the handshake is given up, if nothing has confirmed it (SPEC §6.3).
+    confirm_by: Option<Instant>,
     /// When the peer may send at the latest what it owes us as an acknowledgement.
     peer_max_ack_delay: Duration,
     peer_understands_frequency: bool,
@@ -143,6 +145,7 @@ impl Connection {
             role: birth.role,
             peer: birth.peer,
             confirmed: false,
+            confirm_by: Some(birth.began + config.handshake_timeout),
             peer_max_ack_delay: peer.max_ack_delay,
             peer_understands_frequency: config.ack_frequency && peer.min_ack_delay.is_some(),
             keys: Keys::new(&birth.secrets, birth.role),

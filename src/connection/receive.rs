@@ -109,6 +109,7 @@ impl Connection {
     fn confirm(&mut self) {
         if !self.confirmed {
             self.confirmed = true;
+            self.confirm_by = None;
             self.establish = None;
             self.tell(ConnectionEvent::Confirmed);
         }

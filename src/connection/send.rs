@@ -66,7 +66,6 @@ enum Purpose {
 /// A packet that was built and sealed.
 struct Built {
     length: usize,
-    ack_eliciting: bool,
 }
 
 impl Connection {
@@ -215,7 +214,11 @@ impl Connection {
         let (mut purpose, mut room) = self.allowance(now)?;
         let (mut written, mut count) = (0, 0);
         while count < segments && written + size <= buffer.len() {
-            let space = &mut buffer[written..written + size];
+            let space = match purpose {
+                // A probe has to get through where larger datagrams vanish.
+                Purpose::Probe => &mut buffer[written..written + size.min(limits::BASE_DATAGRAM)],
+                Purpose::AckOnly | Purpose::Data => &mut buffer[written..written + size],
+            };
             let Some(built) = self.build(now, space, purpose, 0) else {
                 break;
             };
@@ -310,7 +313,7 @@ impl Connection {
             self.idle.on_sent(now, true);
         }
         self.counters.datagram_sent(size);
-        Some(Built { length, ack_eliciting })
+        Some(Built { length })
     }
 
     /// Asks the sources, most urgent first.

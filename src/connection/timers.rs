@@ -25,6 +25,7 @@ impl Connection {
             self.keys.deadline(),
             self.establish.as_ref().map(|establish| establish.due()),
             self.paced_until,
+            self.confirm_by,
         ]
         .into_iter()
         .fold(None, earliest)
@@ -35,6 +36,9 @@ impl Connection {
         self.lifetime.on_deadline(now);
         if !self.lifetime.is_open() {
             return;
+        }
+        if self.confirm_by.is_some_and(|at| at <= now) {
+            return self.end(ConnectionError::HandshakeTimedOut);
         }
         self.keys.on_deadline(now);
         if self.paced_until.is_some_and(|until| until <= now) {
