@@ -122,15 +122,13 @@ impl Connection {
 
     pub(super) fn on_path_change(&mut self, now: Instant, change: PathChange) {
         match change {
-            PathChange::None => {}
-            PathChange::Proved { abandoned: None } => {}
+            PathChange::None | PathChange::Proved { abandoned: None } => {}
             PathChange::Proved { abandoned: Some(path) } => self.abandon(now, path),
             PathChange::Reverted { abandoned } => {
                 self.abandon(now, abandoned);
                 let remote = self.paths.active().remote();
                 self.tell(ConnectionEvent::PathChanged(remote));
             }
-            PathChange::Lost => self.fail(now, TransportError::NO_PATH),
         }
     }
 }

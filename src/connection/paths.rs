@@ -49,8 +49,6 @@ pub(crate) enum PathChange {
     Reverted {
         abandoned: PathId,
     },
-    /// The trial failed and there is nowhere to go back to.
-    Lost,
 }
 
 impl Paths {
@@ -87,6 +85,7 @@ impl Paths {
         let id = PathId(self.next);
         self.next += 1;
         self.active = self.active.migrated(now, id, self.active.remote(), None, true);
+        self.active.keep_proof();
         self.active.start_validation(now, data);
         self.proved = None;
     }
@@ -136,8 +135,9 @@ impl Paths {
     }
 
     fn revert(&mut self) -> PathChange {
+        // With nowhere to go back to, the path stays: only the idle timeout tells a dead peer from a slow network.
         let Some(proved) = self.proved.take() else {
-            return PathChange::Lost;
+            return PathChange::None;
         };
         let failed = std::mem::replace(&mut self.active, *proved);
         PathChange::Reverted { abandoned: failed.id() }

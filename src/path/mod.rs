@@ -252,6 +252,11 @@ impl Path {
         proves
     }
 
+    /// Only our own address has changed: the peer's needs no proof, though whether they reach each other does.
+    pub(crate) fn keep_proof(&mut self) {
+        self.credit.on_proven();
+    }
+
     /// The peer receives at the remote address.
     pub(crate) fn is_validated(&self) -> bool {
         self.credit.is_proven()
