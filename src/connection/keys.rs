@@ -67,7 +67,8 @@ impl Keys {
         }
     }
 
-    pub(crate) fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
-        self.exporter.export(label, context, out);
+    #[must_use]
+    pub(crate) fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> bool {
+        self.exporter.export(label, context, out)
     }
 }

@@ -18,6 +18,13 @@ pub(crate) struct Arrival {
     pub(crate) datagram: usize,
 }
 
+/// What the header of an opened packet said.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    number: u64,
+    cid: [u8; 8],
+}
+
 /// What the frames of a packet amounted to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contents {
@@ -49,7 +56,8 @@ impl Connection {
         let cid = packet[1..SHORT_HEADER_LEN - 4].try_into().unwrap_or_default();
         match self.open(now, &unmasked, packet) {
             Ok(range) => {
-                self.on_opened(now, entropy, arrival, unmasked.number, cid, &packet[range]);
+                let head = Head { number: unmasked.number, cid };
+                self.on_opened(now, entropy, arrival, head, &packet[range]);
             }
             Err(error) => self.on_not_opened(now, error, &token),
         }
@@ -82,10 +90,10 @@ impl Connection {
         now: Instant,
         entropy: &mut dyn Entropy,
         arrival: Arrival,
-        number: u64,
-        cid: [u8; 8],
+        head: Head,
         payload: &[u8],
     ) {
+        let Head { number, cid } = head;
         self.confirm();
         self.paths.on_datagram_received(arrival.remote, arrival.datagram);
         if !self.lifetime.is_open() {

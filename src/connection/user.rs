@@ -167,9 +167,11 @@ impl Connection {
         self.finish_linger(now);
     }
 
-    /// Derives key material that only the two peers know (SPEC §5.7): for binding other protocols to this connection.
-    pub fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
-        self.keys.export(label, context, out);
+    /// Derives key material that only the two peers know (SPEC §5.7): for binding other protocols to this connection. Returns false,
+    /// and writes nothing, if the label is longer than 248 bytes or the output longer than 8160.
+    #[must_use]
+    pub fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> bool {
+        self.keys.export(label, context, out)
     }
 
     /// Starts a key update (SPEC §6.2). Happens by itself in time. Returns whether one could start.

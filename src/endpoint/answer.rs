@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::base::{Instant, limits};
 use crate::crypto::Responder;
-use crate::wire::{ConnectionId, HandshakeId};
+use crate::wire::{ConnectionId, FragmentHeader, HandshakeId};
 
 /// One handshake that waits for its third message.
 #[derive(Debug)]
@@ -30,6 +30,12 @@ pub(super) struct Key {
     pub(super) remote: SocketAddr,
     pub(super) source: HandshakeId,
     pub(super) tag: [u8; 8],
+}
+
+impl Key {
+    pub(super) fn of(remote: SocketAddr, header: &FragmentHeader) -> Self {
+        Self { remote, source: header.source, tag: header.tag }
+    }
 }
 
 /// All handshakes that wait for their third message.
@@ -111,17 +117,15 @@ impl HalfOpens {
         Some(half_open)
     }
 
-    /// Forgets those that are too old and returns their connection ids.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<ConnectionId> {
-        let mut expired = Vec::new();
+    /// Forgets those that are too old.
+    pub(super) fn expire(&mut self, now: Instant) {
         while let Some((began, id)) = self.order.front().copied() {
             if self.waiting.contains_key(&id) && now - began < limits::HALF_OPEN_LIFE {
                 break;
             }
             self.order.pop_front();
-            expired.extend(self.remove(id).map(|gone| gone.local_cid));
+            self.remove(id);
         }
-        expired
     }
 
     /// When the oldest may expire.

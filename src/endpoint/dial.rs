@@ -33,8 +33,6 @@ pub(super) struct Attempt {
     due: Instant,
     interval: Duration,
     stage: Stage,
-    /// A PUBLIC_KEY that belongs to this attempt was answered (SPEC §5.6).
-    pub(super) met: bool,
 }
 
 #[derive(Debug)]
@@ -86,7 +84,6 @@ impl Attempt {
                 echo: [0; 8],
                 heard: HandshakeId::ZERO,
             },
-            met: false,
         }
     }
 

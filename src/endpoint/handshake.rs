@@ -14,8 +14,8 @@ use crate::close::ConnectionError;
 use crate::connection::{Arrival, Birth, Connection};
 use crate::crypto::{Accepted, Context, Finished, PeerId, Responder};
 use crate::wire::{
-    ConnectionId, ErrorCode, Fragment, HandshakeId, HandshakeKind, Parameters, Role, SetMap,
-    TransportError,
+    ConnectionId, ErrorCode, Fragment, FragmentHeader, HandshakeId, HandshakeKind, Parameters,
+    Role, SetMap, TransportError,
 };
 
 impl Endpoint {
@@ -41,7 +41,7 @@ impl Endpoint {
 
     fn on_public_key(&mut self, now: Instant, arrival: Arrival, fragment: &Fragment<'_>) {
         let header = &fragment.header;
-        let key = Key { remote: arrival.remote, source: header.source, tag: header.tag };
+        let key = Key::of(arrival.remote, header);
         if let Some((local, datagrams)) = self.half_opens.duplicate(now, &key) {
             if header.index == 0 {
                 for datagram in datagrams {
@@ -58,7 +58,7 @@ impl Endpoint {
             return self.ask_for_cookie(now, arrival, header.source);
         }
         if let Some(message) = self.reassembly.insert(now, arrival.remote, fragment) {
-            self.read_public_key(now, arrival, fragment, &key, &message);
+            self.read_public_key(now, arrival, fragment, &message);
         }
     }
 
@@ -89,7 +89,6 @@ impl Endpoint {
         now: Instant,
         arrival: Arrival,
         fragment: &Fragment<'_>,
-        key: &Key,
         message: &[u8],
     ) {
         let header = &fragment.header;
@@ -120,19 +119,18 @@ impl Endpoint {
         if !self.yields_to(arrival, header.destination, responder.initiator_ephemeral()) {
             return;
         }
-        self.answer(now, arrival, key, responder, &p1, header);
+        let refusal = self.refusal(arrival, &p1);
+        self.answer(now, arrival, header, responder, refusal);
     }
 
     fn answer(
         &mut self,
         now: Instant,
         arrival: Arrival,
-        key: &Key,
+        header: &FragmentHeader,
         mut responder: Responder,
-        p1: &[u8],
-        header: &crate::wire::FragmentHeader,
+        refusal: Option<TransportError>,
     ) {
-        let refusal = self.refusal(arrival, p1);
         let local_cid = fresh_cid(&self.by_cid, &mut *self.entropy);
         let p2 = Parameters {
             initial_cid: Some(local_cid),
@@ -147,7 +145,7 @@ impl Endpoint {
         let id = fresh_hid(&mut *self.entropy);
         let envelope = Envelope {
             kind: HandshakeKind::SharedKey,
-            destination: key.source,
+            destination: header.source,
             source: id,
             suite: header.suite,
             offered: header.offered,
@@ -161,7 +159,8 @@ impl Endpoint {
             self.stats.refused += 1;
             return;
         }
-        let half_open = HalfOpen::new(now, responder, *key, arrival.local, local_cid, datagrams);
+        let key = Key::of(arrival.remote, header);
+        let half_open = HalfOpen::new(now, responder, key, arrival.local, local_cid, datagrams);
         self.half_opens.insert(id, half_open);
     }
 
@@ -291,7 +290,7 @@ impl Endpoint {
             return None;
         };
         let half_open = self.half_opens.remove(id)?;
-        self.accepted(now, arrival, fragment.header.source, half_open, accepted)
+        self.accepted(now, arrival, fragment.header.source, &half_open, accepted)
     }
 
     fn accepted(
@@ -299,7 +298,7 @@ impl Endpoint {
         now: Instant,
         arrival: Arrival,
         source: HandshakeId,
-        half_open: HalfOpen,
+        half_open: &HalfOpen,
         accepted: Accepted,
     ) -> Option<u32> {
         let (peer, local_cid) = (accepted.peer, half_open.local_cid);

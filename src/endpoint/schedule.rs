@@ -37,9 +37,7 @@ impl Endpoint {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.settle(now);
-        for cid in self.half_opens.expire(now) {
-            self.by_cid.remove(&cid);
-        }
+        self.half_opens.expire(now);
         while let Some((at, index)) = self.schedule.timers.first().copied() {
             if at > now {
                 break;
