@@ -61,6 +61,13 @@ impl Paths {
         Self { active: Path::new(now, PathId(0), remote, local, config), proved: None, next: 1 }
     }
 
+    /// The peer's newest packet came from the last proved address: whatever is on trial, the peer is not there. So who copies
+    /// packets and sends them on from elsewhere does not keep the connection (RFC 9000 §9.3.3). Returns the path that was given up.
+    pub(crate) fn on_return(&mut self, remote: SocketAddr) -> Option<PathId> {
+        let proved = self.proved.take_if(|path| path.remote() == remote)?;
+        Some(std::mem::replace(&mut self.active, *proved).id())
+    }
+
     /// The peer's packets come from a new address: send there, and try whether it answers.
     pub(crate) fn on_rebinding(
         &mut self,

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::paths::PathChange;
 use super::{Connection, ConnectionEvent};
 use crate::base::{EcnMark, Entropy, Instant};
 use crate::close::ConnectionError;
@@ -127,6 +128,9 @@ impl Connection {
     fn follow(&mut self, now: Instant, entropy: &mut dyn Entropy, arrival: Arrival, cid: [u8; 8]) {
         if arrival.remote == self.paths.active().remote() {
             return;
+        }
+        if let Some(abandoned) = self.paths.on_return(arrival.remote) {
+            return self.on_path_change(now, PathChange::Reverted { abandoned });
         }
         if self.local_cids.on_used(cid.into()) {
             // A new id of ours means that the peer moved on purpose: answer with a new one of its ids, so that
