@@ -93,8 +93,10 @@ impl Endpoint {
     ) {
         let header = &fragment.header;
         let loaded = self.half_opens.is_loaded();
-        if loaded && !self.limiter.admit(now, arrival.remote.ip()) {
-            self.stats.refused += 1;
+        let ip = arrival.remote.ip();
+        if !self.half_opens.has_room(ip) || (loaded && !self.limiter.admit(now, ip)) {
+            // The dialler asks again in a moment.
+            self.stats.dropped += 1;
             return;
         }
         let best = self.config.offered.best(header.offered);
@@ -119,7 +121,7 @@ impl Endpoint {
         if !self.yields_to(arrival, header.destination, responder.initiator_ephemeral()) {
             return;
         }
-        let refusal = self.refusal(arrival, &p1);
+        let refusal = self.refusal(&p1);
         self.answer(now, arrival, header, responder, refusal);
     }
 
@@ -165,16 +167,14 @@ impl Endpoint {
     }
 
     /// Why message 1 cannot be served, if so.
-    fn refusal(&self, arrival: Arrival, p1: &[u8]) -> Option<TransportError> {
+    fn refusal(&self, p1: &[u8]) -> Option<TransportError> {
         let Ok(parameters) = Parameters::decode(p1) else {
             return Some(TransportError::PARAMETER);
         };
         if parameters.application_protocol != self.config.application_protocol {
             return Some(TransportError::APPLICATION_PROTOCOL);
         }
-        let room = self.slots.len() < self.config.connections_max
-            && self.half_opens.has_room(arrival.remote.ip());
-        (!room).then_some(TransportError::BUSY)
+        (self.slots.len() >= self.config.connections_max).then_some(TransportError::BUSY)
     }
 
     fn on_shared_key(&mut self, now: Instant, arrival: Arrival, fragment: &Fragment<'_>) {
