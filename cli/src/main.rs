@@ -1,2 +1,48 @@
-//! The `srudp` program.
-fn main() {}
+//! The `srudp` program: reads the command line and hands over to one module per command.
+
+mod clock;
+mod exit;
+mod identity;
+mod keygen;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// TCP-like streams to a peer that is named by its public key, over one UDP socket.
+#[derive(Debug, Parser)]
+#[command(name = "srudp", version, max_term_width = 100, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Keygen(keygen::Args),
+}
+
+impl Command {
+    fn run(self) -> Result<(), exit::Failure> {
+        match self {
+            Self::Keygen(args) => args.run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}
