@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::base::limits;
@@ -130,7 +131,7 @@ impl Frequency {
         window: u64,
         datagram: u64,
         rtt: &RttView,
-        max_delay: Duration,
+        delays: RangeInclusive<Duration>,
     ) -> Option<Self> {
         if !rtt.measured {
             return None;
@@ -138,9 +139,9 @@ impl Frequency {
         let packets = window / datagram.max(1) / limits::ACKS_PER_ROUND_TRIP;
         let threshold = previous_power_of_two(packets.clamp(1, limits::ACK_THRESHOLD_MAX));
         let quarter = u64::try_from(rtt.smoothed.as_micros() / 4).unwrap_or(u64::MAX);
-        let longest = max_delay.max(limits::MIN_ACK_DELAY);
         let delay = Duration::from_micros(previous_power_of_two(quarter.max(1)));
-        Some(Self { threshold, max_delay: delay.clamp(limits::MIN_ACK_DELAY, longest) })
+        // The peer's parameters were checked: its least delay is not above its longest.
+        Some(Self { threshold, max_delay: delay.max(*delays.start()).min(*delays.end()) })
     }
 }
 

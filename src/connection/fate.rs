@@ -52,15 +52,15 @@ impl Connection {
 
     /// Asks the peer for about four acknowledgements per round trip, and no fewer than one per 64 packets.
     fn retune_acks(&mut self) {
-        if !self.peer_understands_frequency {
+        let Some(least) = self.peer_min_ack_delay else {
             return;
-        }
+        };
         let path = self.paths.active();
         if let Some(frequency) = super::controls::Frequency::for_path(
             path.window(),
             path.datagram_size() as u64,
             &path.rtt(),
-            self.peer_max_ack_delay,
+            least..=self.peer_max_ack_delay,
         ) {
             self.controls.ask_frequency(frequency);
         }

@@ -67,7 +67,8 @@ pub struct Connection {
     confirm_by: Option<Instant>,
     /// When the peer may send at the latest what it owes us as an acknowledgement.
     peer_max_ack_delay: Duration,
-    peer_understands_frequency: bool,
+    /// The shortest delay of its acknowledgements that the peer can be asked for, if it can be asked at all.
+    peer_min_ack_delay: Option<Duration>,
     keys: Keys,
     acks: AckTracker,
     recovery: Recovery,
@@ -147,7 +148,7 @@ impl Connection {
             confirmed: false,
             confirm_by: Some(birth.began + config.handshake_timeout),
             peer_max_ack_delay: peer.max_ack_delay,
-            peer_understands_frequency: config.ack_frequency && peer.min_ack_delay.is_some(),
+            peer_min_ack_delay: peer.min_ack_delay.filter(|_| config.ack_frequency),
             keys: Keys::new(&birth.secrets, birth.role),
             acks: AckTracker::new(config.max_ack_delay),
             recovery: Recovery::new(birth.skip_seed),

@@ -140,6 +140,9 @@ impl Parameters {
             }
             parameters.set(id, value)?;
         }
+        if parameters.min_ack_delay.is_some_and(|least| least > parameters.max_ack_delay) {
+            return Err(ParameterError);
+        }
         Ok(parameters)
     }
 
@@ -236,7 +239,8 @@ mod tests {
     #[test]
     fn unknown_parameters_are_skipped_and_broken_ones_are_errors() {
         assert_eq!(Parameters::decode(&[0x3f, 1, 0, 0x40, 0x99, 0]), Ok(Parameters::default()));
-        let broken: [&[u8]; 8] = [
+        let broken: [&[u8]; 9] = [
+            &[0x0b, 1, 5, 0x21, 2, 0x53, 0x89],
             &[0x01, 1, 5, 0x01, 1, 5],
             &[0x01, 2, 5, 5],
             &[0x02, 15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -263,7 +267,7 @@ mod tests {
                 initial_max_stream_data_uni: numbers[2],
                 initial_max_streams_bidi: numbers[3],
                 max_datagram_frame: numbers[4],
-                min_ack_delay: Some(Duration::from_micros(numbers[5] >> 12)),
+                min_ack_delay: Some(Duration::from_micros(numbers[5] % 25_001)),
                 refusal: refusal.map(u64::from),
                 reset_token: token,
                 ..Parameters::default()
