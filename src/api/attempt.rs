@@ -1,0 +1,231 @@
+//! One try at everything that may have to wait. Blocking calls and futures repeat the same tries.
+
+use std::task::Poll;
+
+use bytes::Bytes;
+
+use super::error::{EndpointClosed, StreamError};
+use crate::base::Instant;
+use crate::close::ConnectionError;
+use crate::datagram::DatagramError;
+use crate::driver::Core;
+use crate::endpoint::ConnectionHandle;
+use crate::stream::{ReadError, WriteError};
+use crate::wire::{Direction, StreamId};
+
+/// Bytes copied to or from a stream under the lock; more would keep the worker waiting.
+const COPY_MAX: usize = 256 * 1024;
+
+pub(crate) fn established(
+    core: &Core,
+    handle: ConnectionHandle,
+) -> Poll<Result<(), ConnectionError>> {
+    core.dialled(handle).map_or(Poll::Pending, Poll::Ready)
+}
+
+pub(crate) fn accept(core: &mut Core) -> Poll<Result<ConnectionHandle, EndpointClosed>> {
+    match core.accept() {
+        Some(handle) => Poll::Ready(Ok(handle)),
+        None if core.is_closed() => Poll::Ready(Err(EndpointClosed)),
+        None => Poll::Pending,
+    }
+}
+
+pub(crate) fn open(
+    core: &mut Core,
+    handle: ConnectionHandle,
+    direction: Direction,
+) -> Poll<Result<StreamId, ConnectionError>> {
+    let opened = core.connection(handle).and_then(|connection| connection.open_stream(direction));
+    match (opened, core.reason_for_new_work(handle)) {
+        (Some(id), _) => {
+            core.add_sender(handle, id);
+            Poll::Ready(Ok(id))
+        }
+        (None, Some(why)) => Poll::Ready(Err(why)),
+        (None, None) => Poll::Pending,
+    }
+}
+
+pub(crate) fn accept_stream(
+    core: &mut Core,
+    handle: ConnectionHandle,
+    direction: Direction,
+) -> Poll<Result<StreamId, ConnectionError>> {
+    let accepted =
+        core.connection(handle).and_then(|connection| connection.accept_stream(direction));
+    match (accepted, core.reason(handle)) {
+        (Some(id), _) => {
+            if direction == Direction::Bidirectional {
+                core.add_sender(handle, id);
+            }
+            Poll::Ready(Ok(id))
+        }
+        (None, Some(why)) => Poll::Ready(Err(why)),
+        (None, None) => Poll::Pending,
+    }
+}
+
+pub(crate) fn receive_datagram(
+    core: &mut Core,
+    handle: ConnectionHandle,
+) -> Poll<Result<Bytes, ConnectionError>> {
+    let datagram = core.connection(handle).and_then(|connection| connection.recv_datagram());
+    match (datagram, core.reason(handle)) {
+        (Some(datagram), _) => Poll::Ready(Ok(datagram)),
+        (None, Some(why)) => Poll::Ready(Err(why)),
+        (None, None) => Poll::Pending,
+    }
+}
+
+pub(crate) fn send_datagram(
+    core: &mut Core,
+    handle: ConnectionHandle,
+    data: &Bytes,
+) -> Poll<Result<(), DatagramError>> {
+    let Some(connection) = core.connection(handle) else {
+        return Poll::Ready(Err(DatagramError::ConnectionClosed));
+    };
+    match connection.send_datagram(data.clone()) {
+        Err(DatagramError::Full) => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
+
+pub(crate) fn closed(core: &Core, handle: ConnectionHandle) -> Poll<ConnectionError> {
+    core.reason(handle).map_or(Poll::Pending, Poll::Ready)
+}
+
+/// Data to write: copied, or kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Data<'a> {
+    Slice(&'a [u8]),
+    Bytes(&'a Bytes),
+}
+
+pub(crate) fn write(
+    core: &mut Core,
+    handle: ConnectionHandle,
+    id: StreamId,
+    data: Data<'_>,
+) -> Poll<Result<usize, StreamError>> {
+    let result = match (core.connection(handle), data) {
+        (None, _) => Err(WriteError::ConnectionClosed),
+        (Some(connection), Data::Slice(data)) => {
+            connection.write(id, data.get(..COPY_MAX).unwrap_or(data))
+        }
+        (Some(connection), Data::Bytes(data)) => connection.write_bytes(id, data.clone()),
+    };
+    match result {
+        Ok(written) => Poll::Ready(Ok(written)),
+        Err(WriteError::Blocked) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(explain_write(core, handle, id, error))),
+    }
+}
+
+/// All that was written, and the end, has been acknowledged.
+pub(crate) fn finished(
+    core: &mut Core,
+    handle: ConnectionHandle,
+    id: StreamId,
+) -> Poll<Result<(), StreamError>> {
+    if let Some(code) = core.stopped(handle, id) {
+        return Poll::Ready(Err(StreamError::Write(WriteError::Stopped(code))));
+    }
+    if core.connection(handle).is_some_and(|connection| connection.is_finished(id)) {
+        return Poll::Ready(Ok(()));
+    }
+    match core.reason(handle) {
+        Some(why) => Poll::Ready(Err(StreamError::Connection(why))),
+        None => Poll::Pending,
+    }
+}
+
+/// Says more of an error if more is known.
+pub(crate) fn explain_write(
+    core: &Core,
+    handle: ConnectionHandle,
+    id: StreamId,
+    error: WriteError,
+) -> StreamError {
+    match (error, core.stopped(handle, id), core.reason(handle)) {
+        (WriteError::Unknown | WriteError::Reset, Some(code), _) => {
+            StreamError::Write(WriteError::Stopped(code))
+        }
+        (WriteError::ConnectionClosed, _, Some(why)) => StreamError::Connection(why),
+        // The closing has begun and the event is still to come.
+        (WriteError::ConnectionClosed, _, None) => {
+            StreamError::Connection(ConnectionError::LocalClosed)
+        }
+        _ => StreamError::Write(error),
+    }
+}
+
+pub(crate) fn read(
+    core: &mut Core,
+    now: Instant,
+    handle: ConnectionHandle,
+    id: StreamId,
+    out: &mut [u8],
+) -> Poll<Result<usize, StreamError>> {
+    let length = out.len().min(COPY_MAX);
+    let out = out.get_mut(..length).unwrap_or_default();
+    let result = match core.connection(handle) {
+        Some(connection) => connection.read(now, id, out),
+        None => Err(ReadError::ConnectionClosed),
+    };
+    explain_read(core, handle, result)
+}
+
+/// Shows what has arrived to `take`, which returns how much of it is used up. `None` is the end of the stream.
+pub(crate) fn read_with<T>(
+    core: &mut Core,
+    now: Instant,
+    handle: ConnectionHandle,
+    id: StreamId,
+    take: &mut Option<impl FnOnce(&[u8]) -> (usize, T)>,
+) -> Poll<Result<Option<T>, StreamError>> {
+    let Some(connection) = core.connection(handle) else {
+        return explain_read(core, handle, Err(ReadError::ConnectionClosed));
+    };
+    let result = match connection.peek(id) {
+        Ok([]) => {
+            connection.consume(now, id, 0);
+            Ok(None)
+        }
+        Ok(data) => Ok(take.take().map(|take| {
+            let length = data.len();
+            let (used, result) = take(data);
+            (used.min(length), result)
+        })),
+        Err(ReadError::Blocked) => {
+            // Asks for an event when there is more.
+            connection.consume(now, id, 0);
+            Err(ReadError::Blocked)
+        }
+        Err(error) => Err(error),
+    };
+    let result = result.map(|taken| {
+        taken.map(|(used, result)| {
+            connection.consume(now, id, used);
+            result
+        })
+    });
+    explain_read(core, handle, result)
+}
+
+fn explain_read<T>(
+    core: &Core,
+    handle: ConnectionHandle,
+    result: Result<T, ReadError>,
+) -> Poll<Result<T, StreamError>> {
+    match result {
+        Ok(result) => Poll::Ready(Ok(result)),
+        Err(ReadError::Blocked) => Poll::Pending,
+        Err(ReadError::ConnectionClosed) => {
+            let why = core.reason(handle).unwrap_or(ConnectionError::LocalClosed);
+            Poll::Ready(Err(StreamError::Connection(why)))
+        }
+        Err(error) => Poll::Ready(Err(StreamError::Read(error))),
+    }
+}

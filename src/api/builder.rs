@@ -1,0 +1,133 @@
+//! How an endpoint comes to be.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use crate::connection::TransportConfig;
+use crate::crypto::{Identity, PeerId};
+use crate::driver::{self, DriverConfig};
+use crate::endpoint::EndpointConfig;
+
+/// What the kernel is asked to buffer in each direction: 10 ms at 5 Gbit/s.
+const KERNEL_BUFFER: usize = 6 << 20;
+
+/// How long a connection that was dropped goes on to deliver what was written.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// Chooses what an endpoint is like, and binds it.
+///
+/// ```
+/// let endpoint = srudp::Endpoint::builder().accept(true).bind("127.0.0.1:0")?;
+/// println!("{} at {}", endpoint.peer_id(), endpoint.local_addr());
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EndpointBuilder {
+    identity: Option<Identity>,
+    config: EndpointConfig,
+    driver: DriverConfig,
+}
+
+impl EndpointBuilder {
+    pub(crate) fn new() -> Self {
+        let driver = DriverConfig { kernel_buffer: KERNEL_BUFFER, linger: LINGER };
+        Self { identity: None, config: EndpointConfig::default(), driver }
+    }
+
+    /// Who this endpoint is. Default: an identity that is generated and lost with the endpoint.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Whether peers may dial this endpoint. Default no.
+    pub fn accept(mut self, accept: bool) -> Self {
+        self.config = self.config.accept(accept);
+        self
+    }
+
+    /// Accepts dials, and only from these peers; others are refused with a reason.
+    pub fn allow(mut self, peers: impl IntoIterator<Item = PeerId>) -> Self {
+        self.config = self.config.accept(true).allow(peers);
+        self
+    }
+
+    /// What is spoken over the streams, at most 255 bytes; both peers must name the same. Default empty.
+    pub fn application_protocol(mut self, name: &[u8]) -> Self {
+        self.config = self.config.application_protocol(name);
+        self
+    }
+
+    /// What connections are like that say nothing else.
+    pub fn transport(mut self, transport: TransportConfig) -> Self {
+        self.config = self.config.transport(transport);
+        self
+    }
+
+    /// Everything about the protocol at once. It replaces what was chosen before with [`accept`](Self::accept), [`allow`](Self::allow),
+    /// [`application_protocol`](Self::application_protocol) and [`transport`](Self::transport).
+    pub fn config(mut self, config: EndpointConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// How long a connection that was dropped goes on to deliver what was written. Default 10 s.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.driver.linger = linger;
+        self
+    }
+
+    /// What the kernel is asked to buffer in each direction, in bytes; it may give less. Default 6 MiB.
+    pub fn kernel_buffer(mut self, bytes: usize) -> Self {
+        self.driver.kernel_buffer = bytes;
+        self
+    }
+
+    /// Binds a UDP socket and starts the thread that serves it. `[::]:0` speaks IPv4 too, where the system can; `0.0.0.0:0` speaks IPv4 alone.
+    ///
+    /// # Errors
+    /// When the address does not resolve or cannot be bound (the message names it), or when the system has no thread or no
+    /// random bytes to give.
+    pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Endpoint> {
+        let Self { identity, config, driver } = self;
+        let identity = identity.unwrap_or_else(Identity::generate);
+        let peer = identity.peer_id();
+        let shared = first_that_works(address, |address| {
+            driver::start(address, identity.clone(), config.clone(), driver)
+        })?;
+        Ok(Endpoint::new(shared, peer, driver))
+    }
+}
+
+/// Tries every address that the name stands for.
+pub(super) fn first_that_works<T>(
+    address: impl ToSocketAddrs,
+    mut bind: impl FnMut(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut last = io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "cannot bind: the address stands for none; give one as host:port",
+    );
+    for address in address.to_socket_addrs()? {
+        match bind(address) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => last = cannot_bind(address, &error),
+        }
+    }
+    Err(last)
+}
+
+fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
+    let way_out = match error.kind() {
+        io::ErrorKind::AddrInUse => "choose another port, or 0 for a free one",
+        io::ErrorKind::AddrNotAvailable => {
+            "choose an address of this host, or 0.0.0.0 or [::] for all"
+        }
+        io::ErrorKind::PermissionDenied => "choose a port above 1023",
+        _ => "choose another address",
+    };
+    io::Error::new(error.kind(), format!("cannot bind UDP {address}: {error}; {way_out}"))
+}

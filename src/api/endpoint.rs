@@ -1,0 +1,209 @@
+//! A socket, an identity, and the connections between it and others.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::attempt;
+use super::builder::{EndpointBuilder, first_that_works};
+use super::connection::Connection;
+use super::error::{DialError, EndpointClosed, elapsed};
+use super::link::{Dialling, Link};
+use crate::close::ConnectionError;
+use crate::crypto::PeerId;
+use crate::driver::{DriverConfig, Key, Notice, Shared, Topic};
+use crate::endpoint::{ConnectError, ConnectionHandle, Dial, EndpointStats};
+use crate::wire::ApplicationCode;
+
+/// One UDP socket with one identity; it dials peers and, if it was told to, accepts those that dial it.
+///
+/// Clones are the same endpoint, and any thread may use them. When the last one is dropped nothing can be accepted or
+/// dialled any more; connections that are still held go on. A process that ends does not wait for anything: [`close`](Self::close)
+/// does.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    owner: Arc<Owner>,
+}
+
+/// What the clones share.
+#[derive(Debug)]
+struct Owner {
+    shared: Arc<Shared>,
+    peer: PeerId,
+    driver: DriverConfig,
+}
+
+impl Endpoint {
+    /// Chooses what the endpoint is like.
+    pub fn builder() -> EndpointBuilder {
+        EndpointBuilder::new()
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>, peer: PeerId, driver: DriverConfig) -> Self {
+        Self { owner: Arc::new(Owner { shared, peer, driver }) }
+    }
+
+    /// Our own peer id, which others dial.
+    pub fn peer_id(&self) -> PeerId {
+        self.owner.peer
+    }
+
+    /// The address of the socket.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.shared().look(|core| core.local_addr())
+    }
+
+    /// The figures at this moment.
+    pub fn stats(&self) -> EndpointStats {
+        self.shared().look(|core| core.stats())
+    }
+
+    /// Dials a peer, and waits until it has proved its identity. If the name stands for several addresses they are tried in turn.
+    ///
+    /// # Errors
+    /// When the address does not resolve, the dial cannot start, or no peer of this id answers in the handshake timeout.
+    pub fn connect(&self, peer: PeerId, addr: impl ToSocketAddrs) -> Result<Connection, DialError> {
+        self.first_that_answers(addr, |addr| Dial::new(peer, addr))
+    }
+
+    /// As [`connect`](Self::connect), but waits for at most `timeout`, and tries one address.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_timeout(
+        &self,
+        peer: PeerId,
+        addr: SocketAddr,
+        timeout: Duration,
+    ) -> Result<Connection, DialError> {
+        let dialling = self.start(&Dial::new(peer, addr))?;
+        let handle = dialling.handle();
+        let key = Key::Connection(handle, Topic::Established);
+        let result =
+            self.shared().wait_for(key, timeout, |core, _| attempt::established(core, handle));
+        result.unwrap_or(Err(ConnectionError::HandshakeTimedOut))?;
+        connected(dialling)
+    }
+
+    /// Dials whoever answers at this address and believes that it is the right peer. **Nothing proves it**: someone in the middle can answer
+    /// instead. Compare [`Connection::peer_id`] with what is known, or store it for the next time.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_trusting_on_first_use(
+        &self,
+        addr: impl ToSocketAddrs,
+    ) -> Result<Connection, DialError> {
+        self.first_that_answers(addr, Dial::trusting_on_first_use)
+    }
+
+    fn first_that_answers(
+        &self,
+        addr: impl ToSocketAddrs,
+        dial: impl Fn(SocketAddr) -> Dial,
+    ) -> Result<Connection, DialError> {
+        let mut last = DialError::Address(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the name stands for no address",
+        ));
+        for addr in addr.to_socket_addrs().map_err(DialError::Address)? {
+            match self.dial(&dial(addr)) {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Dials as described, and waits for the outcome.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn dial(&self, dial: &Dial) -> Result<Connection, DialError> {
+        let dialling = self.start(dial)?;
+        let handle = dialling.handle();
+        let key = Key::Connection(handle, Topic::Established);
+        self.shared().wait(key, |core, _| attempt::established(core, handle))?;
+        connected(dialling)
+    }
+
+    pub(crate) fn start(&self, dial: &Dial) -> Result<Dialling, ConnectError> {
+        let handle = self.shared().with(|core, now| core.dial(now, dial))?;
+        Ok(Dialling::new(Arc::clone(self.shared()), handle))
+    }
+
+    /// Waits for the next peer that dials this endpoint. An endpoint that was not built with
+    /// [`accept(true)`](EndpointBuilder::accept) waits until it is closed.
+    ///
+    /// # Errors
+    /// When the endpoint is closed.
+    pub fn accept(&self) -> Result<Connection, EndpointClosed> {
+        let handle = self.shared().wait(Key::Accept, |core, _| attempt::accept(core))?;
+        self.accepted(handle)
+    }
+
+    /// As [`accept`](Self::accept), for a limited time.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`], or [`io::ErrorKind::WouldBlock`] if the time is zero; and when the endpoint is closed.
+    pub fn accept_timeout(&self, timeout: Duration) -> io::Result<Connection> {
+        let handle =
+            self.shared().wait_for(Key::Accept, timeout, |core, _| attempt::accept(core));
+        Ok(self.accepted(handle.ok_or_else(|| elapsed(timeout))??)?)
+    }
+
+    pub(crate) fn accepted(&self, handle: ConnectionHandle) -> Result<Connection, EndpointClosed> {
+        let link = Link::new(Arc::clone(self.shared()), handle).ok_or(EndpointClosed)?;
+        Ok(Connection::new(link))
+    }
+
+    /// The peers that dial this endpoint, until it is closed.
+    pub fn incoming(&self) -> impl Iterator<Item = Connection> + '_ {
+        std::iter::from_fn(|| self.accept().ok())
+    }
+
+    /// Moves to a new socket: connections go on from there, once their peers have answered to the new address. What was on
+    /// its way to the old address is sent again.
+    ///
+    /// # Errors
+    /// When the address does not resolve or cannot be bound; then the old socket stays. Or when the endpoint is closed.
+    pub fn rebind(&self, address: impl ToSocketAddrs) -> io::Result<()> {
+        let kernel_buffer = self.owner.driver.kernel_buffer;
+        let socket = first_that_works(address, |address| Shared::bind(address, kernel_buffer))?;
+        self.shared().rebind(socket)
+    }
+
+    /// Closes all connections, delivers what was written on them within the linger time, and waits until nothing is left to
+    /// send. All waits on this endpoint, its connections and their streams end.
+    pub fn close(&self, code: ApplicationCode, reason: &[u8]) {
+        let (shared, notice) = (self.shared(), Notice { code, reason });
+        let linger = self.owner.driver.linger;
+        shared.with(|core, now| core.begin_close(now, notice, linger));
+        shared.wait(Key::AllClosed, |core, _| ready_if(core.are_all_closed()));
+        shared.with(|core, now| core.finish_close(now, notice));
+        shared.check_end();
+        shared.wait(Key::Drained, |core, _| ready_if(core.is_drained()));
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.owner.shared
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.shared.with(|core, now| core.stop_accepting(now));
+        self.shared.check_end();
+    }
+}
+
+pub(crate) fn connected(dialling: Dialling) -> Result<Connection, DialError> {
+    let link = dialling.into_link().ok_or(ConnectionError::LocalClosed)?;
+    Ok(Connection::new(link))
+}
+
+fn ready_if(condition: bool) -> Poll<()> {
+    if condition { Poll::Ready(()) } else { Poll::Pending }
+}

@@ -1,0 +1,189 @@
+//! The receiving half of a stream.
+
+use std::io::{self, Read};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+use std::time::Duration;
+
+use super::attempt;
+use super::error::StreamError;
+use super::link::Link;
+use super::timeout::Timeout;
+use crate::base::Instant;
+use crate::driver::{Core, Key, Topic};
+use crate::stream::ReadError;
+use crate::wire::{ApplicationCode, StreamId};
+
+/// Reads from the peer. Clones read from the same stream; each byte goes to one of them.
+///
+/// Reading 0 bytes is the end of the stream: the peer has ended it, and everything has been read.
+///
+/// Dropping the last clone before the end asks the peer to stop sending, with code 0.
+#[derive(Clone, Debug)]
+pub struct RecvStream {
+    half: Arc<RecvHalf>,
+}
+
+/// What the clones share.
+#[derive(Debug)]
+struct RecvHalf {
+    link: Arc<Link>,
+    id: StreamId,
+    timeout: Timeout,
+    /// How the stream ended; the protocol forgets it. `Ok` is its proper end.
+    end: OnceLock<Result<(), ReadError>>,
+}
+
+impl RecvStream {
+    pub(crate) fn new(link: Arc<Link>, id: StreamId) -> Self {
+        let half = RecvHalf { link, id, timeout: Timeout::never(), end: OnceLock::new() };
+        Self { half: Arc::new(half) }
+    }
+
+    /// Names the stream on its connection.
+    pub fn id(&self) -> StreamId {
+        self.half.id
+    }
+
+    /// How long a read may wait; `None`, the default, for ever. With zero it does not wait, and fails with
+    /// [`io::ErrorKind::WouldBlock`]. The timeout is shared by all clones.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) {
+        self.half.timeout.set(timeout);
+    }
+
+    /// See [`set_read_timeout`](Self::set_read_timeout).
+    pub fn read_timeout(&self) -> Option<Duration> {
+        self.half.timeout.get()
+    }
+
+    /// Shows the next bytes to `take` without copying them. `take` returns how many of them it has used up, and a result; the
+    /// others are shown again. `None` is the end of the stream.
+    ///
+    /// The endpoint stands still while `take` runs: it must be quick, and must not use this endpoint.
+    ///
+    /// ```no_run
+    /// # fn f(stream: &srudp::RecvStream) -> std::io::Result<()> {
+    /// let line = stream.read_with(|data| match data.iter().position(|byte| *byte == b'\n') {
+    ///     Some(end) => (end + 1, Some(data[..end].to_vec())),
+    ///     None => (0, None),
+    /// })?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn read_with<T>(
+        &self,
+        take: impl FnOnce(&[u8]) -> (usize, T),
+    ) -> io::Result<Option<T>> {
+        let half = &self.half;
+        let mut take = Some(take);
+        half.wait(|core, now| {
+            half.ended(None).unwrap_or_else(|| {
+                let result =
+                    attempt::read_with(core, now, half.link.handle(), half.id, &mut take);
+                half.remember(result, Option::is_none)
+            })
+        })
+    }
+
+    /// Asks the peer to stop sending, with this code. What has arrived and what still comes is thrown away.
+    pub fn stop(&self, code: ApplicationCode) {
+        self.half.stop(code);
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.half.link
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.half.link.key(Topic::Readable(self.half.id))
+    }
+
+    pub(crate) fn try_read(
+        &self,
+        core: &mut Core,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Poll<Result<usize, StreamError>> {
+        self.half.try_read(core, now, out)
+    }
+}
+
+impl RecvHalf {
+    fn wait<T>(
+        &self,
+        attempt: impl FnMut(&mut Core, Instant) -> Poll<Result<T, StreamError>>,
+    ) -> io::Result<T> {
+        self.link.wait_on_stream(Topic::Readable(self.id), self.timeout.get(), attempt)
+    }
+
+    fn try_read(
+        &self,
+        core: &mut Core,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Poll<Result<usize, StreamError>> {
+        self.ended(0).unwrap_or_else(|| {
+            let result = attempt::read(core, now, self.link.handle(), self.id, out);
+            self.remember(result, |read| *read == 0)
+        })
+    }
+
+    /// What a read returns after the end.
+    fn ended<T>(&self, at_end: T) -> Option<Poll<Result<T, StreamError>>> {
+        self.end.get().map(|end| Poll::Ready(end.map(|()| at_end).map_err(StreamError::Read)))
+    }
+
+    fn remember<T>(
+        &self,
+        result: Poll<Result<T, StreamError>>,
+        is_end: impl FnOnce(&T) -> bool,
+    ) -> Poll<Result<T, StreamError>> {
+        match &result {
+            Poll::Ready(Ok(read)) if is_end(read) => {
+                let _ = self.end.set(Ok(()));
+            }
+            Poll::Ready(Err(StreamError::Read(error))) => {
+                let _ = self.end.set(Err(*error));
+            }
+            _ => {}
+        }
+        result
+    }
+
+    fn stop(&self, code: ApplicationCode) {
+        self.link.shared().with(|core, _| {
+            if self.end.set(Err(ReadError::Stopped)).is_ok()
+                && let Some(connection) = core.connection(self.link.handle())
+            {
+                connection.stop(self.id, code);
+            }
+            core.wake(self.link.key(Topic::Readable(self.id)));
+        });
+    }
+}
+
+impl Drop for RecvHalf {
+    fn drop(&mut self) {
+        if self.end.get().is_none() {
+            self.stop(ApplicationCode::ZERO);
+        }
+    }
+}
+
+impl Read for &RecvStream {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        let half = &self.half;
+        half.wait(|core, now| half.try_read(core, now, out))
+    }
+}
+
+impl Read for RecvStream {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(out)
+    }
+}

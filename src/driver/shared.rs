@@ -1,0 +1,168 @@
+//! What the worker and all handles of an endpoint hold together.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, bounded};
+use parking_lot::{Mutex, MutexGuard};
+
+use super::clock::Clock;
+use super::core::Core;
+use super::park::{block_on, block_until};
+use super::socket::Socket;
+use super::transmit::Transmitter;
+use super::wait::Key;
+use crate::base::Instant;
+
+/// What the application tells the worker and not the protocol.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Use this socket instead; answers when it is in use.
+    Rebind(Arc<Socket>, Sender<io::Result<()>>),
+}
+
+/// A socket to move to.
+#[derive(Debug)]
+pub(crate) struct Rebound(Arc<Socket>);
+
+/// One endpoint at run time.
+pub(crate) struct Shared {
+    clock: Clock,
+    core: Mutex<Core>,
+    transmitter: Transmitter,
+    worker: mio::Waker,
+    commands: Sender<Command>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        clock: Clock,
+        core: Core,
+        socket: Arc<Socket>,
+        worker: mio::Waker,
+        commands: Sender<Command>,
+    ) -> Self {
+        let transmitter = Transmitter::new(socket);
+        Self { clock, core: Mutex::new(core), transmitter, worker, commands }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock()
+    }
+
+    pub(super) fn transmitter(&self) -> &Transmitter {
+        &self.transmitter
+    }
+
+    /// Does something to the core, and then what follows from it.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        let mut ready = Vec::new();
+        let result = self.with_scratch(&mut ready, act);
+        self.flush();
+        result
+    }
+
+    /// As [`Self::with`], for what gives nobody anything to send.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Core) -> T) -> T {
+        look(&mut self.core.lock())
+    }
+
+    pub(super) fn with_scratch<T>(
+        &self,
+        ready: &mut Vec<Waker>,
+        act: impl FnOnce(&mut Core, Instant) -> T,
+    ) -> T {
+        let mut core = self.core.lock();
+        let now = self.now();
+        let result = act(&mut core, now);
+        core.settle(now, ready);
+        drop(core);
+        ready.drain(..).for_each(Waker::wake);
+        result
+    }
+
+    /// Tries, and if it has to wait leaves the waker under the key.
+    pub(crate) fn poll<T>(
+        &self,
+        key: Key,
+        waker: &Waker,
+        attempt: impl FnOnce(&mut Core, Instant) -> Poll<T>,
+    ) -> Poll<T> {
+        self.with(|core, now| {
+            let result = attempt(core, now);
+            if result.is_pending() {
+                core.register(key, waker);
+            }
+            result
+        })
+    }
+
+    /// Tries until it has a result.
+    pub(crate) fn wait<T>(
+        &self,
+        key: Key,
+        mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
+    ) -> T {
+        block_on(|waker| self.poll(key, waker, &mut attempt))
+    }
+
+    /// Tries until it has a result, or until `timeout` is over; then `None`. A timeout of zero tries once.
+    pub(crate) fn wait_for<T>(
+        &self,
+        key: Key,
+        timeout: Duration,
+        mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
+    ) -> Option<T> {
+        let deadline = self.now() + timeout;
+        let poll = |waker: &Waker| self.poll(key, waker, &mut attempt);
+        block_until(&self.clock, deadline, poll, |waker| self.give_up(key, waker))
+    }
+
+    /// The owner of the waker does not wait any more.
+    pub(crate) fn give_up(&self, key: Key, waker: &Waker) {
+        self.core.lock().unregister(key, waker);
+    }
+
+    /// Sends what there is to send.
+    pub(crate) fn flush(&self) {
+        self.transmitter.flush(self);
+    }
+
+    pub(super) fn wake_worker(&self) {
+        // Fails only when the worker is gone with its poll; then there is nothing to wake it for.
+        let _ = self.worker.wake();
+    }
+
+    /// A socket for [`Self::rebind`].
+    pub(crate) fn bind(address: SocketAddr, kernel_buffer: usize) -> io::Result<Rebound> {
+        Ok(Rebound(Arc::new(Socket::bind(address, kernel_buffer)?)))
+    }
+
+    /// Moves the endpoint to a new socket.
+    pub(crate) fn rebind(&self, socket: Rebound) -> io::Result<()> {
+        let (answer, answered) = bounded(1);
+        let gone = || io::Error::new(io::ErrorKind::NotConnected, "the endpoint is closed");
+        self.commands.send(Command::Rebind(socket.0, answer)).map_err(|_| gone())?;
+        self.wake_worker();
+        answered.recv().map_err(|_| gone())?
+    }
+
+    /// Tells the worker to look whether it can end.
+    pub(crate) fn check_end(&self) {
+        self.wake_worker();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("transmitter", &self.transmitter).finish_non_exhaustive()
+    }
+}

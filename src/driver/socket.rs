@@ -1,0 +1,148 @@
+//! A UDP socket with what the operating system offers beyond single datagrams: offload, ECN marks, local addresses.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+
+use quinn_udp::{EcnCodepoint, RecvMeta, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, Type};
+
+use crate::base::EcnMark;
+use crate::connection::Transmit;
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It left, or is lost like any datagram.
+    All,
+    /// The socket took this many bytes and has no room for the others now.
+    Partly(usize),
+    /// Datagrams of this size do not fit the interface.
+    TooLarge(usize),
+}
+
+/// Sends from any thread and receives on the worker's.
+#[derive(Debug)]
+pub(super) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    local: SocketAddr,
+}
+
+impl Socket {
+    /// A socket that is bound to this address and asks for kernel buffers of this many bytes.
+    pub(super) fn bind(address: SocketAddr, kernel_buffer: usize) -> io::Result<Self> {
+        let raw = RawSocket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+            // Where the system cannot serve IPv4 from an IPv6 socket, it serves IPv6 alone.
+            let _ = raw.set_only_v6(false);
+        }
+        raw.bind(&address.into())?;
+        let io = UdpSocket::from(raw);
+        // Systems cap the size or refuse; a smaller buffer costs speed, nothing else.
+        let options = SockRef::from(&io);
+        let _ = options.set_recv_buffer_size(kernel_buffer);
+        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        let _ = state.set_send_buffer_size(UdpSockRef::from(&io), kernel_buffer);
+        let local = io.local_addr()?;
+        Ok(Self { io, state, local })
+    }
+
+    /// The same socket for the poll of the worker.
+    pub(super) fn for_poll(&self) -> io::Result<mio::net::UdpSocket> {
+        self.io.try_clone().map(mio::net::UdpSocket::from_std)
+    }
+
+    pub(super) fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// How many datagrams may be handed over at once.
+    pub(super) fn max_segments(&self) -> usize {
+        self.state.max_gso_segments().max(1)
+    }
+
+    /// Fills the buffers; each takes datagrams of one sender. Returns how many were filled.
+    pub(super) fn receive(
+        &self,
+        buffers: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> io::Result<usize> {
+        self.state.recv(UdpSockRef::from(&self.io), buffers, meta)
+    }
+
+    /// Sends a batch, in one call if the system can.
+    pub(super) fn send(&self, transmit: &Transmit, data: &[u8]) -> Sent {
+        let segment = transmit.segment_size.clamp(1, data.len().max(1));
+        if data.len() > segment && self.max_segments() > 1 {
+            match self.send_once(transmit, data, Some(segment)) {
+                Ok(()) => return Sent::All,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Partly(0),
+                Err(error) if quinn_udp::is_msg_size_err(&error) => return Sent::TooLarge(segment),
+                // The interface cannot cut batches, and the batch did not leave: it has to leave piece by piece, or a
+                // whole window would count as lost. From now on `max_segments` is 1.
+                Err(_) if self.max_segments() == 1 => {}
+                Err(_) => return Sent::All,
+            }
+        }
+        self.send_singly(transmit, data, segment)
+    }
+
+    fn send_singly(&self, transmit: &Transmit, data: &[u8], segment: usize) -> Sent {
+        let mut sent = 0;
+        for datagram in data.chunks(segment) {
+            match self.send_once(transmit, datagram, None) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Sent::Partly(sent);
+                }
+                Err(error) if quinn_udp::is_msg_size_err(&error) => {
+                    return Sent::TooLarge(datagram.len());
+                }
+                // No route, a full device queue, a firewall: the datagram is lost, as datagrams are.
+                Ok(()) | Err(_) => sent += datagram.len(),
+            }
+        }
+        Sent::All
+    }
+
+    fn send_once(
+        &self,
+        transmit: &Transmit,
+        contents: &[u8],
+        segment_size: Option<usize>,
+    ) -> io::Result<()> {
+        let transmit = quinn_udp::Transmit {
+            destination: self.reachable(transmit.destination),
+            ecn: transmit.ecn.map(to_codepoint),
+            contents,
+            segment_size,
+            src_ip: transmit.source,
+        };
+        self.state.try_send(UdpSockRef::from(&self.io), &transmit)
+    }
+
+    /// An IPv6 socket knows IPv4 addresses in mapped form only.
+    fn reachable(&self, address: SocketAddr) -> SocketAddr {
+        match (self.local, address.ip()) {
+            (SocketAddr::V6(_), IpAddr::V4(ip)) => {
+                SocketAddr::new(ip.to_ipv6_mapped().into(), address.port())
+            }
+            _ => address,
+        }
+    }
+}
+
+fn to_codepoint(mark: EcnMark) -> EcnCodepoint {
+    match mark {
+        EcnMark::Ect0 => EcnCodepoint::Ect0,
+        EcnMark::Ect1 => EcnCodepoint::Ect1,
+        EcnMark::Ce => EcnCodepoint::Ce,
+    }
+}
+
+pub(super) fn to_mark(codepoint: EcnCodepoint) -> EcnMark {
+    match codepoint {
+        EcnCodepoint::Ect0 => EcnMark::Ect0,
+        EcnCodepoint::Ect1 => EcnMark::Ect1,
+        EcnCodepoint::Ce => EcnMark::Ce,
+    }
+}

@@ -1,0 +1,193 @@
+//! Who waits for what. Threads and tasks wait alike: both leave a [`Waker`].
+//!
+//! A waiter tries, and if it has to wait leaves its waker before the lock is let go; whoever makes an event takes the
+//! wakers of it under the same lock and calls them after. So no wakeup is lost, and none runs while the lock is held.
+//! All that wait for a thing are woken, and those that come too late wait again.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::task::Waker;
+
+use crate::endpoint::ConnectionHandle;
+use crate::wire::{Direction, StreamId};
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// A connection that a peer has dialled.
+    Accept,
+    /// Every connection of the endpoint is over.
+    AllClosed,
+    /// Nothing has to be sent any more.
+    Drained,
+    Connection(ConnectionHandle, Topic),
+}
+
+/// What is waited for on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Topic {
+    /// The end of a dial.
+    Established,
+    Opened(Direction),
+    Available(Direction),
+    Readable(StreamId),
+    Writable(StreamId),
+    Finished(StreamId),
+    DatagramReceived,
+    DatagramRoom,
+    ObservedAddress,
+    Closed,
+}
+
+impl Topic {
+    const FIRST: Self = Self::Established;
+    const LAST: Self = Self::Closed;
+}
+
+/// The waiters of one key; mostly there is one, and it needs no allocation.
+#[derive(Debug)]
+struct Waiters {
+    first: Waker,
+    others: Vec<Waker>,
+}
+
+/// All waiters of an endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    waiting: BTreeMap<Key, Waiters>,
+    ready: Vec<Waker>,
+}
+
+impl Waits {
+    /// Wakes this waker at the next event of the key. A waker that waits already is not added again.
+    pub(crate) fn register(&mut self, key: Key, waker: &Waker) {
+        match self.waiting.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(Waiters { first: waker.clone(), others: Vec::new() });
+            }
+            Entry::Occupied(mut entry) => {
+                let waiters = entry.get_mut();
+                let waits = |other: &Waker| other.will_wake(waker);
+                if !waits(&waiters.first) && !waiters.others.iter().any(waits) {
+                    waiters.others.push(waker.clone());
+                }
+            }
+        }
+    }
+
+    /// The owner of this waker does not wait any more.
+    pub(crate) fn forget(&mut self, key: Key, waker: &Waker) {
+        let Entry::Occupied(mut entry) = self.waiting.entry(key) else { return };
+        let waiters = entry.get_mut();
+        waiters.others.retain(|other| !other.will_wake(waker));
+        if waiters.first.will_wake(waker) {
+            match waiters.others.pop() {
+                Some(next) => waiters.first = next,
+                None => drop(entry.remove()),
+            }
+        }
+    }
+
+    /// Something happened: whoever waits for it is to be woken.
+    pub(crate) fn wake(&mut self, key: Key) {
+        if let Some(mut waiters) = self.waiting.remove(&key) {
+            self.ready.push(waiters.first);
+            self.ready.append(&mut waiters.others);
+        }
+    }
+
+    /// Everything that is waited for on this connection may have happened.
+    pub(crate) fn wake_connection(&mut self, handle: ConnectionHandle) {
+        let range =
+            Key::Connection(handle, Topic::FIRST)..=Key::Connection(handle, Topic::LAST);
+        while let Some((key, _)) = self.waiting.range(range.clone()).next() {
+            let key = *key;
+            self.wake(key);
+        }
+    }
+
+    /// Wakes everybody.
+    pub(crate) fn wake_all(&mut self) {
+        while let Some((key, _)) = self.waiting.first_key_value() {
+            let key = *key;
+            self.wake(key);
+        }
+    }
+
+    /// Hands out the wakers to call, once the lock is let go. `into` is empty; its memory is kept for the next time.
+    pub(crate) fn take_ready(&mut self, into: &mut Vec<Waker>) {
+        std::mem::swap(&mut self.ready, into);
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn waiter() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    fn settle(waits: &mut Waits) {
+        let mut ready = Vec::new();
+        waits.take_ready(&mut ready);
+        ready.into_iter().for_each(Waker::wake);
+    }
+
+    fn woken(count: &Count) -> usize {
+        count.0.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn all_that_wait_for_the_same_are_woken_once() {
+        let mut waits = Waits::default();
+        let ((a, a_waker), (b, b_waker)) = (waiter(), waiter());
+        waits.register(Key::Accept, &a_waker);
+        waits.register(Key::Accept, &a_waker);
+        waits.register(Key::Accept, &b_waker);
+        waits.wake(Key::Drained);
+        settle(&mut waits);
+        assert_eq!((woken(&a), woken(&b)), (0, 0));
+        waits.wake(Key::Accept);
+        waits.wake(Key::Accept);
+        settle(&mut waits);
+        assert_eq!((woken(&a), woken(&b)), (1, 1));
+        assert_eq!(waits.len(), 0);
+    }
+
+    #[test]
+    fn one_that_gave_up_is_not_woken_and_the_others_are() {
+        let mut waits = Waits::default();
+        let ((a, a_waker), (b, b_waker), (c, c_waker)) = (waiter(), waiter(), waiter());
+        for waker in [&a_waker, &b_waker, &c_waker] {
+            waits.register(Key::Accept, waker);
+        }
+        waits.forget(Key::Accept, &a_waker);
+        waits.forget(Key::Accept, &c_waker);
+        waits.wake(Key::Accept);
+        settle(&mut waits);
+        assert_eq!((woken(&a), woken(&b), woken(&c)), (0, 1, 0));
+        waits.register(Key::Accept, &a_waker);
+        waits.forget(Key::Accept, &a_waker);
+        assert_eq!(waits.len(), 0);
+    }
+}

@@ -1,0 +1,188 @@
+//! The thread of an endpoint: waits for the socket, the clock and commands, and moves the protocol.
+//!
+//! ```text
+//!          ┌────────────── socket, waker or alarm ◀──────────────┐
+//!          ▼                                                     │
+//!   commands ─▶ (receive ─▶ transmit) a few times ─▶ timers ─▶ transmit ─▶ sleep, unless more waits
+//! ```
+
+use std::io;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use mio::{Events, Interest, Poll, Token};
+
+use super::receive::ReceiveBuffers;
+use super::shared::{Command, Shared};
+use super::socket::Socket;
+
+/// Times that the socket is read in a row before timers are looked at.
+const RECEIVES: usize = 4;
+
+const SOCKET: Token = Token(0);
+pub(super) const WAKER: Token = Token(1);
+
+/// The state of the thread.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    poll: Poll,
+    socket: Arc<Socket>,
+    /// The socket as the poll knows it.
+    polled: mio::net::UdpSocket,
+    commands: Receiver<Command>,
+    buffers: ReceiveBuffers,
+    ready: Vec<Waker>,
+    /// The socket was not read to its end since it became readable.
+    is_readable: bool,
+    watches_writable: bool,
+}
+
+impl Worker {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        poll: Poll,
+        socket: Arc<Socket>,
+        commands: Receiver<Command>,
+    ) -> io::Result<Self> {
+        let mut polled = socket.for_poll()?;
+        poll.registry().register(&mut polled, SOCKET, Interest::READABLE)?;
+        Ok(Self {
+            shared,
+            poll,
+            socket,
+            polled,
+            commands,
+            buffers: ReceiveBuffers::new(),
+            ready: Vec::new(),
+            is_readable: true,
+            watches_writable: false,
+        })
+    }
+
+    /// Runs until nothing is left to do.
+    pub(super) fn run(mut self) {
+        // Waits must end even if this thread dies.
+        let _end = EndOfWaits(Arc::clone(&self.shared));
+        let mut events = Events::with_capacity(8);
+        loop {
+            let may_have_more = self.turn();
+            let is_drained = !may_have_more && self.is_drained();
+            if is_drained {
+                return;
+            }
+            let timeout = self.sleep_for(may_have_more);
+            match self.poll.poll(&mut events, timeout) {
+                Ok(()) => self.note(&events),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn note(&mut self, events: &Events) {
+        for event in events.iter().filter(|event| event.token() == SOCKET) {
+            self.is_readable |= event.is_readable() || event.is_error();
+            if event.is_writable() && self.watches_writable {
+                self.watch_writable(false);
+                self.shared.transmitter().unblock();
+            }
+        }
+    }
+
+    /// Does what there is to do, once. Returns whether there may be more.
+    fn turn(&mut self) -> bool {
+        self.run_commands();
+        for _ in 0..RECEIVES {
+            if !self.is_readable {
+                break;
+            }
+            self.receive();
+            self.shared.transmitter().flush_from_worker(&self.shared);
+        }
+        self.shared.with_scratch(&mut self.ready, |core, now| core.run_timers(now));
+        let more = self.shared.transmitter().flush_from_worker(&self.shared);
+        if self.shared.transmitter().is_blocked() && !self.watches_writable {
+            self.watch_writable(true);
+        }
+        more || self.is_readable
+    }
+
+    /// Reads the socket once, and tells the protocol.
+    fn receive(&mut self) {
+        let Self { shared, socket, polled, buffers, ready, .. } = self;
+        // Through the poll's socket, so that the poll learns that it was read to its end.
+        let received = polled.try_io(|| {
+            buffers.receive(socket, |received| {
+                shared.with_scratch(ready, |core, now| core.handle_datagram(now, received));
+            })
+        });
+        match received {
+            Ok(filled) => self.is_readable = !buffers.was_all(filled),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_readable = false,
+            // The late answer to some earlier datagram, or no memory: there may be more to read all the same.
+            Err(_) => {}
+        }
+    }
+
+    fn run_commands(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Rebind(socket, answer) => {
+                    // Who asked may have gone.
+                    let _ = answer.send(self.rebind(socket));
+                }
+            }
+        }
+    }
+
+    fn rebind(&mut self, socket: Arc<Socket>) -> io::Result<()> {
+        let mut polled = socket.for_poll()?;
+        self.poll.registry().register(&mut polled, SOCKET, Interest::READABLE)?;
+        // The old socket closes with its last copy, whether or not the poll lets it go.
+        let _ = self.poll.registry().deregister(&mut self.polled);
+        self.polled = polled;
+        self.socket = Arc::clone(&socket);
+        self.is_readable = true;
+        self.watches_writable = false;
+        let local = socket.local_addr();
+        self.shared.transmitter().replace_socket(socket);
+        self.shared.with_scratch(&mut self.ready, |core, now| core.rebound(now, local));
+        Ok(())
+    }
+
+    /// Asks for an event when the socket has room, or no longer. Asked for all the time, the event would come with
+    /// every datagram that leaves.
+    fn watch_writable(&mut self, watch: bool) {
+        let interest =
+            if watch { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        let registry = self.poll.registry();
+        if registry.reregister(&mut self.polled, SOCKET, interest).is_ok() {
+            self.watches_writable = watch;
+            self.is_readable = true;
+        }
+    }
+
+    fn is_drained(&mut self) -> bool {
+        self.shared.with_scratch(&mut self.ready, |core, _| core.check_drained())
+    }
+
+    fn sleep_for(&self, may_have_more: bool) -> Option<Duration> {
+        if may_have_more {
+            return Some(Duration::ZERO);
+        }
+        let mut core = self.shared.lock();
+        let now = self.shared.now();
+        core.set_alarm(now).map(|alarm| alarm - now)
+    }
+}
+
+/// Ends every wait when the thread ends, however it does.
+struct EndOfWaits(Arc<Shared>);
+
+impl Drop for EndOfWaits {
+    fn drop(&mut self) {
+        self.0.with_scratch(&mut Vec::new(), |core, _| core.stop());
+    }
+}
