@@ -1,5 +1,6 @@
 //! Secure reliable UDP: TCP-like streams to a peer that is named by its public key.
 mod ack;
+mod api;
 mod base;
 mod cid;
 mod close;
@@ -7,6 +8,7 @@ mod congestion;
 mod connection;
 mod crypto;
 mod datagram;
+mod driver;
 mod endpoint;
 mod idle;
 #[doc(hidden)]
@@ -17,6 +19,10 @@ mod stream;
 mod vocab;
 mod wire;
 
+pub use api::{
+    Connection, DialError, Elapsed, Endpoint, EndpointBuilder, EndpointClosed, RecvStream,
+    SendStream, Stream,
+};
 pub use close::ConnectionError;
 pub use congestion::CongestionAlgorithm;
 pub use crypto::{Identity, PeerId, PeerIdError};

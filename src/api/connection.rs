@@ -66,14 +66,15 @@ impl Connection {
     /// Different labels and contexts give independent keys.
     ///
     /// # Errors
-    /// When the connection is over and its endpoint gone.
-    pub fn export(
-        &self,
-        label: &[u8],
-        context: &[u8],
-        out: &mut [u8],
-    ) -> Result<(), ConnectionError> {
-        self.look(|connection| connection.export(label, context, out))
+    /// [`io::ErrorKind::InvalidInput`] if the label is longer than 248 bytes or `out` longer than 8160; and when the connection is over and
+    /// its endpoint gone.
+    pub fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> io::Result<()> {
+        let too_long =
+            "the label may have 248 bytes and the output 8160: derive a key and expand it";
+        match self.look(|connection| connection.export(label, context, out))? {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::InvalidInput, too_long)),
+        }
     }
 
     fn look<T>(

@@ -149,8 +149,7 @@ impl Endpoint {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`], or [`io::ErrorKind::WouldBlock`] if the time is zero; and when the endpoint is closed.
     pub fn accept_timeout(&self, timeout: Duration) -> io::Result<Connection> {
-        let handle =
-            self.shared().wait_for(Key::Accept, timeout, |core, _| attempt::accept(core));
+        let handle = self.shared().wait_for(Key::Accept, timeout, |core, _| attempt::accept(core));
         Ok(self.accepted(handle.ok_or_else(|| elapsed(timeout))??)?)
     }
 

@@ -106,8 +106,7 @@ impl Error for Elapsed {}
 
 /// The error of a call that waited for this long.
 pub(crate) fn elapsed(timeout: Duration) -> io::Error {
-    let kind =
-        if timeout.is_zero() { io::ErrorKind::WouldBlock } else { io::ErrorKind::TimedOut };
+    let kind = if timeout.is_zero() { io::ErrorKind::WouldBlock } else { io::ErrorKind::TimedOut };
     io::Error::new(kind, Elapsed)
 }
 

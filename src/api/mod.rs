@@ -21,7 +21,3 @@ pub use error::{DialError, Elapsed, EndpointClosed};
 pub use recv::RecvStream;
 pub use send::SendStream;
 pub use stream::Stream;
-
-pub(crate) use endpoint::connected;
-pub(crate) use error::StreamError;
-pub(crate) use link::{Dialling, Link};

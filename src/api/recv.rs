@@ -72,16 +72,12 @@ impl RecvStream {
     ///
     /// # Errors
     /// As `read`.
-    pub fn read_with<T>(
-        &self,
-        take: impl FnOnce(&[u8]) -> (usize, T),
-    ) -> io::Result<Option<T>> {
+    pub fn read_with<T>(&self, take: impl FnOnce(&[u8]) -> (usize, T)) -> io::Result<Option<T>> {
         let half = &self.half;
         let mut take = Some(take);
         half.wait(|core, now| {
             half.ended(None).unwrap_or_else(|| {
-                let result =
-                    attempt::read_with(core, now, half.link.handle(), half.id, &mut take);
+                let result = attempt::read_with(core, now, half.link.handle(), half.id, &mut take);
                 half.remember(result, Option::is_none)
             })
         })

@@ -15,8 +15,8 @@ impl Timeout {
     }
 
     pub(crate) fn set(&self, timeout: Option<Duration>) {
-        let nanos = timeout
-            .map_or(NEVER, |timeout| u64::try_from(timeout.as_nanos()).unwrap_or(NEVER));
+        let nanos =
+            timeout.map_or(NEVER, |timeout| u64::try_from(timeout.as_nanos()).unwrap_or(NEVER));
         self.0.store(nanos, Ordering::Relaxed);
     }
 

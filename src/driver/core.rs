@@ -231,7 +231,11 @@ impl Core {
     }
 
     /// The code with which the peer stopped a stream of [`Self::add_sender`].
-    pub(crate) fn stopped(&self, handle: ConnectionHandle, id: StreamId) -> Option<ApplicationCode> {
+    pub(crate) fn stopped(
+        &self,
+        handle: ConnectionHandle,
+        id: StreamId,
+    ) -> Option<ApplicationCode> {
         self.entries.get(&handle)?.senders.get(&id).copied().flatten()
     }
 
@@ -356,8 +360,8 @@ impl Core {
         self.endpoint.poll_transmit(now, buffer, max_segments)
     }
 
-    pub(super) fn on_too_large(&mut self, now: Instant, destination: SocketAddr, size: usize) {
-        self.endpoint.on_too_large(now, destination, size);
+    pub(super) fn on_too_large(&mut self, destination: SocketAddr, size: usize) {
+        self.endpoint.on_too_large(destination, size);
     }
 
     /// The socket was replaced.

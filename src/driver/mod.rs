@@ -79,4 +79,3 @@ pub(crate) fn start(
     thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run())?;
     Ok(shared)
 }
-

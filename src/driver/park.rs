@@ -1,7 +1,7 @@
 //! How a thread waits: its waker ends its parking.
 
-use std::task::{Poll, Wake, Waker};
 use std::sync::Arc;
+use std::task::{Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use super::clock::Clock;

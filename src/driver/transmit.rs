@@ -118,27 +118,37 @@ impl Transmitter {
     fn drain(&self, sender: &mut Sender, shared: &Shared, batches: &mut usize) -> Round {
         let mut ready = Vec::new();
         while self.is_wanted.swap(false, Ordering::SeqCst) {
-            loop {
-                let round = if *batches == 0 {
-                    Round::Spent
-                } else if self.is_blocked() {
-                    return Round::Done;
-                } else {
-                    match sender.step(shared, &mut ready) {
-                        Step::Sent => {
-                            *batches -= 1;
-                            continue;
-                        }
-                        Step::Nothing => break,
-                        Step::NoRoom => Round::Blocked,
-                    }
-                };
+            let round = self.send_all(sender, shared, batches, &mut ready);
+            if round != Round::Done {
                 self.is_blocked.fetch_or(round == Round::Blocked, Ordering::SeqCst);
                 self.is_wanted.store(true, Ordering::SeqCst);
                 return round;
             }
         }
         Round::Done
+    }
+
+    fn send_all(
+        &self,
+        sender: &mut Sender,
+        shared: &Shared,
+        batches: &mut usize,
+        ready: &mut Vec<Waker>,
+    ) -> Round {
+        loop {
+            if self.is_blocked() {
+                // The worker goes on when there is room.
+                return Round::Done;
+            }
+            if *batches == 0 {
+                return Round::Spent;
+            }
+            match sender.step(shared, ready) {
+                Step::Sent => *batches -= 1,
+                Step::Nothing => return Round::Done,
+                Step::NoRoom => return Round::Blocked,
+            }
+        }
     }
 }
 
@@ -158,7 +168,7 @@ impl Sender {
                 None => return Step::Nothing,
             },
         };
-        self.send(shared, held)
+        self.send(shared, &held)
     }
 
     /// Asks the core for a batch, and tells the worker of the new deadline if there is none.
@@ -177,8 +187,8 @@ impl Sender {
         transmit
     }
 
-    fn send(&mut self, shared: &Shared, held: Held) -> Step {
-        let Held { transmit, sent } = held;
+    fn send(&mut self, shared: &Shared, held: &Held) -> Step {
+        let &Held { transmit, sent } = held;
         let Some(data) = self.buffer.get(sent..transmit.size) else { return Step::Sent };
         match self.socket.send(&transmit, data) {
             Sent::All => Step::Sent,
@@ -188,7 +198,7 @@ impl Sender {
             }
             Sent::TooLarge(size) => {
                 let mut core = shared.lock();
-                core.on_too_large(shared.now(), transmit.destination, size);
+                core.on_too_large(transmit.destination, size);
                 Step::Sent
             }
         }

@@ -98,8 +98,7 @@ impl Waits {
 
     /// Everything that is waited for on this connection may have happened.
     pub(crate) fn wake_connection(&mut self, handle: ConnectionHandle) {
-        let range =
-            Key::Connection(handle, Topic::FIRST)..=Key::Connection(handle, Topic::LAST);
+        let range = Key::Connection(handle, Topic::FIRST)..=Key::Connection(handle, Topic::LAST);
         while let Some((key, _)) = self.waiting.range(range.clone()).next() {
             let key = *key;
             self.wake(key);
