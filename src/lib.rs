@@ -25,6 +25,7 @@ pub use api::{
 };
 pub use close::ConnectionError;
 pub use congestion::CongestionAlgorithm;
+pub use connection::{ConnectionStats, TransportConfig};
 pub use crypto::{Identity, PeerId, PeerIdError};
 pub use datagram::DatagramError;
 pub use path::{EcnState, PathStats};
