@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod faults;
+mod ledger;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +15,8 @@ use srudp::proto::{
 };
 use srudp::{Identity, PeerId};
 
+use ledger::Ledger;
+
 /// A datagram on its way.
 #[derive(Clone, Debug)]
 pub(crate) struct Datagram {
@@ -21,9 +26,19 @@ pub(crate) struct Datagram {
     pub(crate) payload: Vec<u8>,
 }
 
-/// What the network does to a datagram: the times at which copies of it arrive.
+/// What the network does to a datagram.
 pub(crate) trait Network {
+    /// Takes a datagram, and says when copies of it arrive, unless it keeps it until [`Self::poll`].
     fn carry(&mut self, now: Instant, datagram: Datagram, out: &mut Vec<(Instant, Datagram)>);
+
+    /// When [`Self::poll`] has something to deliver.
+    fn next(&self) -> Option<Instant> {
+        None
+    }
+
+    fn poll(&mut self, _now: Instant) -> Option<Datagram> {
+        None
+    }
 }
 
 /// Every datagram arrives after the same time.
@@ -51,6 +66,9 @@ pub(crate) struct Sim<N> {
     pub(crate) trace: Trace,
     flying: BTreeMap<(Instant, u64), Datagram>,
     count: u64,
+    ledger: Ledger,
+    buffer: Vec<u8>,
+    arrivals: Vec<(Instant, Datagram)>,
     pub(crate) segments: usize,
 }
 
@@ -94,29 +112,45 @@ impl<N: Network> Sim<N> {
             trace: Trace { hash: 0xcbf2_9ce4_8422_2325, datagrams: 0, bytes: 0 },
             flying: BTreeMap::new(),
             count: 0,
+            ledger: Ledger::default(),
+            buffer: vec![0; 65_536],
+            arrivals: Vec::new(),
             segments: 10,
         }
     }
 
     pub(crate) fn dial(&mut self, from: usize, to: usize) -> ConnectionHandle {
         let dial = Dial::new(self.nodes[to].id, self.nodes[to].address);
+        self.dial_as(from, &dial, to)
+    }
+
+    pub(crate) fn dial_as(&mut self, from: usize, dial: &Dial, to: usize) -> ConnectionHandle {
+        self.ledger.named(from, self.nodes[to].address);
         let now = self.now;
-        self.nodes[from].endpoint.connect(now, &dial).unwrap()
+        self.nodes[from].endpoint.connect(now, dial).unwrap()
+    }
+
+    /// Lets a datagram arrive that nobody here has sent, or sent from elsewhere.
+    pub(crate) fn inject(&mut self, at: Instant, datagram: Datagram) {
+        self.count += 1;
+        self.flying.insert((at.max(self.now), self.count), datagram);
     }
 
     pub(crate) fn connection(&mut self, node: usize, handle: ConnectionHandle) -> &mut Connection {
         self.nodes[node].endpoint.connection(handle).expect("the connection exists")
     }
 
-    /// Lets everything that is due happen, and moves the time to the next thing that will. False: nothing ever will.
-    pub(crate) fn step(&mut self) -> bool {
-        for index in 0..self.nodes.len() {
-            self.flush(index);
+    /// Lets everything that is due happen, and moves the time to the next thing that will, but not beyond `end`. False: that
+    /// is where the time stands now.
+    pub(crate) fn step(&mut self, end: Instant) -> bool {
+        self.flush_all();
+        match self.next() {
+            Some(next) if next <= end => self.now = self.now.max(next),
+            _ => {
+                self.now = self.now.max(end);
+                return false;
+            }
         }
-        let Some(next) = self.next() else {
-            return false;
-        };
-        self.now = self.now.max(next);
         while let Some(entry) = self.flying.first_entry() {
             if entry.key().0 > self.now {
                 break;
@@ -124,27 +158,29 @@ impl<N: Network> Sim<N> {
             let datagram = entry.remove();
             self.deliver(datagram);
         }
+        while let Some(datagram) = self.network.poll(self.now) {
+            self.deliver(datagram);
+        }
         for node in &mut self.nodes {
             if node.endpoint.poll_timeout().is_some_and(|at| at <= self.now) {
                 node.endpoint.handle_timeout(self.now);
             }
         }
-        for index in 0..self.nodes.len() {
-            self.flush(index);
-        }
+        self.flush_all();
         true
     }
 
     fn next(&mut self) -> Option<Instant> {
         let arrival = self.flying.first_key_value().map(|(key, _)| key.0);
         let timers = self.nodes.iter_mut().filter_map(|node| node.endpoint.poll_timeout()).min();
-        arrival.into_iter().chain(timers).min()
+        arrival.into_iter().chain(self.network.next()).chain(timers).min()
     }
 
     fn deliver(&mut self, mut datagram: Datagram) {
-        let Some(node) = self.nodes.iter_mut().find(|node| node.address == datagram.to) else {
+        let Some(index) = self.nodes.iter().position(|node| node.address == datagram.to) else {
             return;
         };
+        self.ledger.received(index, &datagram);
         let received = Received {
             remote: datagram.from,
             local: None,
@@ -152,16 +188,19 @@ impl<N: Network> Sim<N> {
             segment_size: datagram.payload.len(),
             data: &mut datagram.payload,
         };
-        node.endpoint.handle_datagram(self.now, received);
+        self.nodes[index].endpoint.handle_datagram(self.now, received);
+    }
+
+    fn flush_all(&mut self) {
+        for index in 0..self.nodes.len() {
+            self.flush(index);
+        }
     }
 
     /// Sends what a node has to send and collects what it has to tell.
     pub(crate) fn flush(&mut self, index: usize) {
-        let mut buffer = vec![0; 65_536];
-        let mut arrivals = Vec::new();
-        let node = &mut self.nodes[index];
-        while let Some(transmit) = node.endpoint.poll_transmit(self.now, &mut buffer, self.segments)
-        {
+        let (node, buffer) = (&mut self.nodes[index], &mut self.buffer);
+        while let Some(transmit) = node.endpoint.poll_transmit(self.now, buffer, self.segments) {
             for payload in buffer[..transmit.size].chunks(transmit.segment_size) {
                 let datagram = Datagram {
                     from: node.address,
@@ -170,13 +209,14 @@ impl<N: Network> Sim<N> {
                     payload: payload.to_vec(),
                 };
                 self.trace.note(self.now, &datagram);
-                self.network.carry(self.now, datagram, &mut arrivals);
+                self.ledger.sent(index, &datagram);
+                self.network.carry(self.now, datagram, &mut self.arrivals);
             }
         }
         while let Some(event) = node.endpoint.poll_event() {
             node.events.push_back(event);
         }
-        for (at, datagram) in arrivals {
+        for (at, datagram) in self.arrivals.drain(..) {
             self.count += 1;
             self.flying.insert((at, self.count), datagram);
         }
@@ -189,15 +229,14 @@ impl<N: Network> Sim<N> {
         mut done: impl FnMut(&mut Self) -> bool,
     ) -> bool {
         let end = self.now + limit;
-        while self.now < end {
+        loop {
             if done(self) {
                 return true;
             }
-            if !self.step() {
-                break;
+            if !self.step(end) {
+                return done(self);
             }
         }
-        done(self)
     }
 
     pub(crate) fn run_for(&mut self, time: Duration) {
