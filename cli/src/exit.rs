@@ -62,15 +62,19 @@ impl Failure {
         Self::new(code, format!("{doing}: {error}"))
     }
 
-    /// Prints the message, and is the number for the shell.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// Whether it is [`Self::quiet`].
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.message.is_none()
+    }
+
+    /// Says on stderr what happened.
+    pub(crate) fn print(&self) {
         if let Some(message) = &self.message {
             eprintln!("srudp: {message}");
         }
-        ExitCode::from(self.code as u8)
     }
 
-    #[cfg(test)]
+    /// The number for the shell.
     pub(crate) fn code(&self) -> Code {
         self.code
     }
@@ -93,6 +97,12 @@ pub(crate) fn connection_error<'a>(
     match wrapped {
         Some(inner) => connection_error(inner),
         None => connection_error(error.source()?),
+    }
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
     }
 }
 

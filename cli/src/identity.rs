@@ -12,8 +12,6 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use rand::TryRng;
-use rand::rngs::SysRng;
 use srudp::Identity;
 use zeroize::Zeroizing;
 
@@ -43,15 +41,6 @@ pub(crate) fn make_default_directory() -> Result<PathBuf, Failure> {
             .map_err(|error| Failure::of(format!("cannot make {}", directory.display()), error))?;
     }
     Ok(path)
-}
-
-/// A fresh identity.
-pub(crate) fn generate() -> Result<Identity, Failure> {
-    let mut secret = Zeroizing::new([0; 32]);
-    SysRng
-        .try_fill_bytes(secret.as_mut_slice())
-        .map_err(|error| Failure::of("the system gives no random numbers", error))?;
-    Ok(Identity::from_secret_bytes(*secret))
 }
 
 /// Writes the identity into a new file, or over an old one if `replace`.

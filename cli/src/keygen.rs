@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use srudp::Identity;
+
 use crate::exit::Failure;
 use crate::identity;
 
@@ -30,7 +32,7 @@ impl Args {
             Some(path) => path,
             None => identity::make_default_directory()?,
         };
-        let new = identity::generate()?;
+        let new = Identity::generate();
         identity::write(&path, &new, self.force)?;
         eprintln!("identity written to {}; keep it secret", path.display());
         println!("{}", new.peer_id());

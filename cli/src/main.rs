@@ -4,6 +4,12 @@ mod clock;
 mod exit;
 mod identity;
 mod keygen;
+mod options;
+mod path;
+mod perf;
+mod pipe;
+mod progress;
+mod units;
 
 use std::process::ExitCode;
 
@@ -20,12 +26,19 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Keygen(keygen::Args),
+    Listen(pipe::ListenArgs),
+    Connect(pipe::ConnectArgs),
+    #[command(subcommand)]
+    Perf(perf::Command),
 }
 
 impl Command {
     fn run(self) -> Result<(), exit::Failure> {
         match self {
             Self::Keygen(args) => args.run(),
+            Self::Listen(args) => args.run(),
+            Self::Connect(args) => args.run(),
+            Self::Perf(command) => command.run(),
         }
     }
 }
@@ -33,7 +46,10 @@ impl Command {
 fn main() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            failure.print();
+            failure.code().into()
+        }
     }
 }
 

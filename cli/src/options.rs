@@ -1,0 +1,221 @@
+//! What several commands let the user choose: this side's socket and identity, and whom to dial.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use srudp::proto::TransportConfig;
+use srudp::{CongestionAlgorithm, Connection, Endpoint, EndpointBuilder, Identity, PeerId};
+
+use crate::exit::{Code, Failure};
+use crate::identity;
+
+/// A dial that takes longer has failed.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Often enough for the NAT mappings that live shortest (RFC 4787 REQ-5 asks for 2 minutes, many give 30 s).
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// This side of the connection.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Local {
+    /// UDP address and port of this side [default: every address, any free port]
+    #[arg(long, value_name = "ADDR")]
+    bind: Option<SocketAddr>,
+
+    /// Identity file of this side [default: the one that keygen makes, else a fresh identity]
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+
+    /// Give up when nothing was heard from the peer for this long
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    idle_timeout: Duration,
+
+    /// Show the path on stderr: addresses, round-trip time, window, MTU, losses
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+impl Local {
+    /// The transport settings that these options stand for.
+    pub(crate) fn transport(&self) -> TransportConfig {
+        TransportConfig::default()
+            .idle_timeout(self.idle_timeout)
+            .keep_alive(Some(KEEP_ALIVE.min(self.idle_timeout / 3)))
+            .handshake_timeout(HANDSHAKE_TIMEOUT.min(self.idle_timeout))
+    }
+
+    /// The identity: the named file, or the user's, or a fresh one. A listener is told about the last case, because its peer
+    /// id will be another one next time.
+    pub(crate) fn identity(&self, listens: bool) -> Result<Identity, Failure> {
+        if let Some(path) = &self.identity {
+            return identity::read(path);
+        }
+        if let Some(path) = identity::default_path().filter(|path| path.exists()) {
+            return identity::read(&path);
+        }
+        if listens {
+            eprintln!("srudp: no identity file, so this peer id is for this run only (srudp keygen makes one that stays)");
+        }
+        Ok(Identity::generate())
+    }
+
+    /// Binds an endpoint that takes connections.
+    pub(crate) fn listen(&self, builder: EndpointBuilder) -> Result<Endpoint, Failure> {
+        let address = self.bind.unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
+        let builder = builder.identity(self.identity(true)?).accept(true);
+        bind(builder, address)
+    }
+
+    /// Binds an endpoint of the target's address family and dials.
+    pub(crate) fn dial(
+        &self,
+        builder: EndpointBuilder,
+        target: &Target,
+    ) -> Result<(Endpoint, Connection), Failure> {
+        let remote = target.resolve()?;
+        let address = self.bind.unwrap_or_else(|| any_port(remote.ip()));
+        let endpoint = bind(builder.identity(self.identity(false)?), address)?;
+        let connection = endpoint
+            .connect(target.peer, remote)
+            .map_err(|error| Failure::of(format!("cannot connect to {target}"), error))?;
+        Ok((endpoint, connection))
+    }
+}
+
+/// Any port, in the address family of the other side.
+pub(crate) fn any_port(other: IpAddr) -> SocketAddr {
+    match other {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
+
+/// Binds, and explains the usual reasons why that fails.
+pub(crate) fn bind(builder: EndpointBuilder, address: SocketAddr) -> Result<Endpoint, Failure> {
+    builder.bind(address).map_err(|error| {
+        let way_out = match error.kind() {
+            ErrorKind::AddrInUse => "; another program has this port: choose another one, or port 0",
+            ErrorKind::AddrNotAvailable => "; this machine has no such address",
+            ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose a higher one",
+            _ => "",
+        };
+        Failure::new(Code::Here, format!("cannot bind UDP {address}: {error}{way_out}"))
+    })
+}
+
+/// Whom to dial: `PEER_ID@HOST:PORT`.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    peer: PeerId,
+    host: String,
+}
+
+impl Target {
+    /// The peer that has to answer.
+    pub(crate) fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// The first address of the host.
+    pub(crate) fn resolve(&self) -> Result<SocketAddr, Failure> {
+        let mut found = self.host.to_socket_addrs().map_err(|error| {
+            Failure::of(format!("cannot resolve {}: give an address as 192.0.2.7:41000, [2001:db8::7]:41000 or host:41000", self.host), error)
+        })?;
+        found.next().ok_or_else(|| {
+            Failure::new(Code::Here, format!("{} has no address: check the name", self.host))
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.peer, self.host)
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (peer, host) =
+            text.split_once('@').ok_or("no @ in it; write PEER_ID@HOST:PORT, as listen prints them")?;
+        let peer = peer.parse().map_err(|error| format!("{peer:?} is no peer id: {error}"))?;
+        let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+        match port {
+            Some(Ok(1..)) => Ok(Self { peer, host: host.to_owned() }),
+            _ => Err(format!("{host:?} has no port; write HOST:PORT with a port from 1 to 65535")),
+        }
+    }
+}
+
+/// The congestion controllers, by the names that the command line uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Congestion {
+    /// CUBIC (RFC 9438)
+    Cubic,
+    /// NewReno (RFC 9002)
+    #[value(name = "newreno")]
+    NewReno,
+}
+
+impl From<Congestion> for CongestionAlgorithm {
+    fn from(name: Congestion) -> Self {
+        match name {
+            Congestion::Cubic => Self::Cubic,
+            Congestion::NewReno => Self::NewReno,
+        }
+    }
+}
+
+/// A positive number of seconds, with a fraction or without.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<f64>().ok().and_then(|value| Duration::try_from_secs_f64(value).ok());
+    parsed
+        .filter(|duration| !duration.is_zero() && *duration <= Duration::from_hours(24 * 365))
+        .ok_or_else(|| "give a positive number of seconds, for instance 30 or 0.5".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id() -> String {
+        Identity::from_secret_bytes([7; 32]).peer_id().to_string()
+    }
+
+    #[test]
+    fn targets_name_a_peer_and_an_address() {
+        for host in ["127.0.0.1:1", "[::1]:65535", "localhost:41000"] {
+            let target: Target = format!("{}@{host}", id()).parse().unwrap();
+            assert_eq!(target.to_string(), format!("{}@{host}", id()));
+        }
+    }
+
+    #[test]
+    fn targets_without_all_their_parts_are_refused_with_the_part_named() {
+        let parse = |text: String| text.parse::<Target>().unwrap_err();
+        assert!(parse("127.0.0.1:9".into()).contains("no @"));
+        assert!(parse("abc@127.0.0.1:9".into()).contains("no peer id"));
+        for host in ["127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", ""] {
+            assert!(parse(format!("{}@{host}", id())).contains("port"), "{host}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_positive_and_finite() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "-1", "nan", "inf", "1e300", "ten", ""] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dialler_binds_in_the_family_of_its_target() {
+        assert!(any_port(IpAddr::V4(Ipv4Addr::LOCALHOST)).is_ipv4());
+        assert!(any_port(IpAddr::V6(Ipv6Addr::LOCALHOST)).is_ipv6());
+    }
+}
