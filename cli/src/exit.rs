@@ -7,8 +7,12 @@ use std::process::ExitCode;
 
 use srudp::ConnectionError;
 
-/// The text about exit codes at the end of `srudp --help`. It has to agree with [`Code`].
+/// The end of `srudp --help`. It has to agree with [`Code`].
 pub(crate) const HELP: &str = "\
+Example:
+  srudp listen --once > photos.tar                       on one machine; prints its address and peer id
+  tar c photos | srudp connect kbq2…@192.0.2.7:41000     on the other
+
 Exit codes:
   0  done: everything was delivered and acknowledged
   1  failed on this side: a file, a socket, an identity, or a result that is not what it has to be
@@ -22,8 +26,7 @@ Exit codes:
 pub(crate) enum Code {
     /// Something on this side failed.
     Here = 1,
-    /// The command line is wrong; clap uses the same number.
-    Usage = 2,
+    // 2 is clap's: the command line is wrong.
     /// No handshake came about.
     Unreached = 3,
     /// The peer answered, and wants nothing of it.
@@ -140,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_code() {
-        for code in [Code::Here, Code::Usage, Code::Unreached, Code::Refused, Code::Broken] {
+        for code in [Code::Here, Code::Unreached, Code::Refused, Code::Broken] {
             assert!(HELP.contains(&format!("\n  {}  ", code as u8)));
         }
     }

@@ -1,7 +1,6 @@
 //! What several commands let the user choose: this side's socket and identity, and whom to dial.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -23,7 +22,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Local {
     /// UDP address and port of this side [default: every address, any free port]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "IP:PORT")]
     bind: Option<SocketAddr>,
 
     /// Identity file of this side [default: the one that keygen makes, else a fresh identity]
@@ -94,17 +93,9 @@ pub(crate) fn any_port(other: IpAddr) -> SocketAddr {
     }
 }
 
-/// Binds, and explains the usual reasons why that fails.
+/// Binds; the library's message names the address and the way out.
 pub(crate) fn bind(builder: EndpointBuilder, address: SocketAddr) -> Result<Endpoint, Failure> {
-    builder.bind(address).map_err(|error| {
-        let way_out = match error.kind() {
-            ErrorKind::AddrInUse => "; another program has this port: choose another one, or port 0",
-            ErrorKind::AddrNotAvailable => "; this machine has no such address",
-            ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose a higher one",
-            _ => "",
-        };
-        Failure::new(Code::Here, format!("cannot bind UDP {address}: {error}{way_out}"))
-    })
+    builder.bind(address).map_err(|error| Failure::new(Code::Here, error.to_string()))
 }
 
 /// Whom to dial: `PEER_ID@HOST:PORT`.

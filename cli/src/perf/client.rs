@@ -22,9 +22,11 @@ Example:
   srudp perf client kbq2…@192.0.2.7:41000 --ping --json
   srudp perf client kbq2…@192.0.2.7:41000 --handshakes --concurrency 8
 
-JSON keys (null where a test does not measure it): test, bytes, seconds, gbit_per_s, cpu_s_per_gb_client,
-cpu_s_per_gb_server, rtt_us_p50, rtt_us_p90, rtt_us_p99, handshakes_per_s, lost (packets), retransmitted (bytes), mtu.
-A GB has 1e9 bytes; with --handshakes the rtt keys are times of whole dials, up to one byte there and back.")]
+JSON keys; what a test does not measure is null:
+  test, bytes, seconds, gbit_per_s, cpu_s_per_gb_client, cpu_s_per_gb_server, rtt_us_p50,
+  rtt_us_p90, rtt_us_p99, handshakes_per_s, lost (packets), retransmitted (bytes), mtu (bytes)
+A GB has 1e9 bytes. With --handshakes the rtt keys are times of whole dials, up to one byte there
+and back.")]
 pub(crate) struct Args {
     /// The server's peer id and UDP address, as it prints them
     #[arg(value_name = "PEER_ID@HOST:PORT")]

@@ -1,0 +1,7 @@
+//! The real binary over loopback: what it promises to shells and to people.
+
+mod errors;
+mod harness;
+mod keygen;
+mod perf;
+mod pipe;
