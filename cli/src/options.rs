@@ -57,7 +57,9 @@ impl Local {
             return identity::read(&path);
         }
         if listens {
-            eprintln!("srudp: no identity file, so this peer id is for this run only (srudp keygen makes one that stays)");
+            eprintln!(
+                "srudp: no identity file, so this peer id is for this run only (srudp keygen makes one that stays)"
+            );
         }
         Ok(Identity::generate())
     }
@@ -132,8 +134,9 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (peer, host) =
-            text.split_once('@').ok_or("no @ in it; write PEER_ID@HOST:PORT, as listen prints them")?;
+        let (peer, host) = text
+            .split_once('@')
+            .ok_or("no @ in it; write PEER_ID@HOST:PORT, as listen prints them")?;
         let peer = peer.parse().map_err(|error| format!("{peer:?} is no peer id: {error}"))?;
         let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
         match port {

@@ -97,8 +97,8 @@ impl Args {
             let until = self.bytes.map_or(Until::Time(self.seconds), Until::Bytes);
             upload::run(&connection, self.streams, until)
         };
-        let report =
-            result.map_err(|error| Failure::of(format!("measuring {} failed", self.target), error))?;
+        let report = result
+            .map_err(|error| Failure::of(format!("measuring {} failed", self.target), error))?;
         if self.local.verbose {
             eprintln!("srudp: {}", path::describe(&connection));
         }

@@ -33,9 +33,8 @@ pub(super) fn run(dials: &Dials, concurrency: u16, time: Duration) -> Result<Rep
     let begin = clock::now();
     let done = AtomicU64::new(0);
     let times = thread::scope(|scope| {
-        let workers: Vec<_> = (0..concurrency)
-            .map(|_| scope.spawn(|| work(dials, begin + time, &done)))
-            .collect();
+        let workers: Vec<_> =
+            (0..concurrency).map(|_| scope.spawn(|| work(dials, begin + time, &done))).collect();
         let mut progress = Progress::on_terminal();
         while workers.iter().any(|worker| !worker.is_finished()) {
             thread::sleep(GLANCE);

@@ -37,7 +37,8 @@ pub(super) fn run(connection: &Connection, time: Duration) -> io::Result<Report>
     while times.is_empty() || clock::now().duration_since(begin) < time {
         let latest = request()?;
         times.push(latest);
-        progress.show(|| format!("{} requests, the last took {}", times.len(), units::time(latest)));
+        progress
+            .show(|| format!("{} requests, the last took {}", times.len(), units::time(latest)));
     }
     let time = clock::now().duration_since(begin);
     stream.finish()?;

@@ -32,7 +32,8 @@ pub(super) struct Report {
 impl Report {
     /// One JSON object on one line. What was not measured is null.
     pub(super) fn json(&self) -> String {
-        let micros = |percent| self.latency.percentile(percent).map(|time| time.as_secs_f64() * 1e6);
+        let micros =
+            |percent| self.latency.percentile(percent).map(|time| time.as_secs_f64() * 1e6);
         let mut json = Object::default();
         json.text("test", self.test);
         json.number("bytes", Some(self.bytes as f64));
@@ -82,7 +83,13 @@ impl fmt::Display for Report {
         if self.latency.len() > 0 {
             let p = |percent| self.latency.percentile(percent).map(units::time).unwrap_or_default();
             let count = self.latency.len();
-            writeln!(f, "latency      p50 {}, p90 {}, p99 {}   ({count} times)", p(50), p(90), p(99))?;
+            writeln!(
+                f,
+                "latency      p50 {}, p90 {}, p99 {}   ({count} times)",
+                p(50),
+                p(90),
+                p(99)
+            )?;
         }
         if let Some(stats) = self.stats {
             let lost = stats.packets_lost;

@@ -32,9 +32,8 @@ impl Args {
         let endpoint = self.local.listen(builder)?;
         eprintln!("listening {} {}", endpoint.local_addr(), endpoint.peer_id());
         loop {
-            let connection = endpoint
-                .accept()
-                .map_err(|error| Failure::of("cannot take connections", error))?;
+            let connection =
+                endpoint.accept().map_err(|error| Failure::of("cannot take connections", error))?;
             thread::spawn(move || serve(&connection));
         }
     }

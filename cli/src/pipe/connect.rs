@@ -37,8 +37,7 @@ impl Args {
             eprintln!("srudp: connected; {}", path::describe(&connection));
         }
         let input = Input::stdin();
-        let result =
-            Conversation::new(&connection, &input, self.local.verbose).run(Part::Dialler);
+        let result = Conversation::new(&connection, &input, self.local.verbose).run(Part::Dialler);
         endpoint.close(ApplicationCode::ZERO, b"");
         result
     }

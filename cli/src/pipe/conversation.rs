@@ -69,7 +69,8 @@ impl<'a> Conversation<'a> {
                 self.connection.closed();
                 drop(alive);
             });
-            let sender = scope.spawn(|| self.send(&gone).unwrap_or_else(|failure| self.fail(failure)));
+            let sender =
+                scope.spawn(|| self.send(&gone).unwrap_or_else(|failure| self.fail(failure)));
             self.receive().unwrap_or_else(|failure| self.fail(failure));
             // A panic of the thread is passed on by the scope.
             let _ = sender.join();

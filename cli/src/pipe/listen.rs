@@ -38,9 +38,8 @@ impl Args {
         eprintln!("listening {} {}", endpoint.local_addr(), endpoint.peer_id());
         let input = Input::stdin();
         loop {
-            let connection = endpoint
-                .accept()
-                .map_err(|error| Failure::of("cannot take connections", error))?;
+            let connection =
+                endpoint.accept().map_err(|error| Failure::of("cannot take connections", error))?;
             let result = self.serve(&connection, &input);
             if self.once {
                 endpoint.close(ApplicationCode::ZERO, b"");

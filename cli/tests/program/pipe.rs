@@ -88,7 +88,8 @@ fn the_death_of_a_peer_is_noticed_within_the_idle_timeout() {
 #[test]
 fn a_listener_notices_the_death_of_a_dialler_too() {
     let home = Home::new();
-    let (listener, target) = home.listen(&["listen", "--once", "--idle-timeout", "1.5"], Vec::new());
+    let (listener, target) =
+        home.listen(&["listen", "--once", "--idle-timeout", "1.5"], Vec::new());
     let mut dialler = Running::spawn(&mut home.command(["connect", &target]));
     let mut stdin = dialler.take_stdin();
     stdin.write_all(b"half a sent").unwrap();
@@ -112,7 +113,10 @@ fn a_connect_whose_reader_goes_away_ends_quietly() {
     listener.end().expect(5).says(&["a side of the pipe is gone"]);
 }
 
-#[expect(clippy::disallowed_methods, reason = "a program that hangs has to be told from one that ends")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program that hangs has to be told from one that ends"
+)]
 fn now() -> Instant {
     Instant::now()
 }
