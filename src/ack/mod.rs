@@ -1,70 +1,53 @@
-//! What we received, and when to acknowledge it (SPEC §8.1, RFC 9000 §13.2, draft-ietf-quic-ack-frequency).
+//! Decides which packets to acknowledge, and when (SPEC §8.1, RFC 9000 §13.2).
 //!
-//! A receiver handles a whole batch of packets before anything is sent, so "due" is a flag that is asked once per batch. It does
-//! not know what the packets held beyond whether they ask for an acknowledgement.
+//! | file | decides |
+//! |---|---|
+//! | `received` | which numbers are fresh, and which an ACK names |
+//! | `urgency` | whether an ACK can wait, and for how long |
+//!
+//! A receiver that reads packets in batches tells of every packet and asks [`AckTracker::is_due`] once per batch.
+
+mod received;
+mod urgency;
 
 use std::time::Duration;
 
-use crate::base::ranges::RangeSet;
-use crate::base::window::ReplayWindow;
-use crate::base::{EcnMark, Instant, limits};
+use crate::base::{EcnMark, Instant};
 use crate::vocab::{Fate, PacketBuilder, Record};
 use crate::wire::{EcnCounts, encode_ack};
 
-/// The receiving side's record of packet numbers.
+use received::Received;
+use urgency::Urgency;
+
+/// What was received on a connection, and what the peer knows of that.
 #[derive(Debug)]
 pub(crate) struct AckTracker {
-    window: ReplayWindow,
-    /// What the next ACK will list.
-    ranges: RangeSet,
-    largest: Option<u64>,
-    largest_at: Instant,
+    received: Received,
+    urgency: Urgency,
     ecn: EcnCounts,
-    saw_ecn: bool,
-    rhythm: Rhythm,
-    /// Packets that ask for an acknowledgement and came after the last ACK was sent.
-    waiting: u64,
-    /// Something came after the last ACK was sent.
-    news: bool,
-    due: bool,
-    deadline: Option<Instant>,
-}
-
-/// How the peer wants to be acknowledged.
-#[derive(Clone, Copy, Debug)]
-struct Rhythm {
-    /// So many packets may wait; one more makes an ACK due.
-    threshold: u64,
-    max_delay: Duration,
-    /// An ACK is due when this many numbers are skipped; zero: never for that reason.
-    reordering: u64,
-    sequence: Option<u64>,
 }
 
 impl AckTracker {
-    pub(crate) fn new(max_delay: Duration) -> Self {
-        let rhythm = Rhythm { threshold: 1, max_delay, reordering: 1, sequence: None };
+    /// Nothing received. `max_ack_delay` is what we announced to the peer.
+    pub(crate) fn new(max_ack_delay: Duration) -> Self {
         Self {
-            window: ReplayWindow::default(),
-            ranges: RangeSet::new(),
-            largest: None,
-            largest_at: Instant::ZERO,
+            received: Received::default(),
+            urgency: Urgency::new(max_ack_delay),
             ecn: EcnCounts::default(),
-            saw_ecn: false,
-            rhythm,
-            waiting: 0,
-            news: false,
-            due: false,
-            deadline: None,
         }
     }
 
-    /// The number was not received before and is not too old to tell (SPEC §6.1).
+    /// The number was not received yet and is not too old to tell. Ask before opening the packet.
     pub(crate) fn is_fresh(&self, number: u64) -> bool {
-        self.window.is_fresh(number)
+        self.received.is_fresh(number)
     }
 
-    /// A packet was opened and its frames were handled.
+    /// The largest number received, from which the next ones are expanded (SPEC §6.1).
+    pub(crate) fn largest(&self) -> Option<u64> {
+        self.received.largest()
+    }
+
+    /// A fresh packet was opened and its frames were handled.
     pub(crate) fn on_packet(
         &mut self,
         now: Instant,
@@ -72,88 +55,28 @@ impl AckTracker {
         ack_eliciting: bool,
         ecn: Option<EcnMark>,
     ) {
-        if !self.window.insert(number) {
+        let before = self.received.largest();
+        if !self.received.insert(now, number) {
             return;
         }
-        let is_gap = self.skips(number);
-        self.ranges.insert_one(number);
-        if self.ranges.len() > limits::ACK_RANGES {
-            self.ranges.pop_min();
+        match ecn {
+            Some(EcnMark::Ect0) => self.ecn.ect0 += 1,
+            Some(EcnMark::Ect1) => self.ecn.ect1 += 1,
+            Some(EcnMark::Ce) => self.ecn.ce += 1,
+            None => {}
         }
-        if self.largest.is_none_or(|largest| number > largest) {
-            self.largest = Some(number);
-            self.largest_at = now;
-        }
-        self.news = true;
-        self.count_ecn(ecn);
-        if ack_eliciting {
-            self.waiting += 1;
-            let marked = ecn == Some(EcnMark::Ce);
-            self.due |= self.waiting > self.rhythm.threshold || is_gap || marked;
-            self.deadline.get_or_insert(now + self.rhythm.max_delay);
-        }
-    }
-
-    /// The packet reveals or fills a gap that the sender wants to hear of at once.
-    fn skips(&self, number: u64) -> bool {
-        let (Some(largest), 1..) = (self.largest, self.rhythm.reordering) else {
-            return false;
-        };
-        number < largest || number - largest > self.rhythm.reordering
-    }
-
-    fn count_ecn(&mut self, ecn: Option<EcnMark>) {
-        let Some(mark) = ecn else {
+        if !ack_eliciting {
             return;
-        };
-        self.saw_ecn = true;
-        match mark {
-            EcnMark::Ect0 => self.ecn.ect0 += 1,
-            EcnMark::Ect1 => self.ecn.ect1 += 1,
-            EcnMark::Ce => self.ecn.ce += 1,
+        }
+        self.urgency.on_ack_eliciting(now);
+        // Congestion and reordering are what the sender wants to hear of soon (RFC 9000 §13.2.1).
+        if ecn == Some(EcnMark::Ce) || self.is_out_of_order(number, before) {
+            self.urgency.on_immediate();
         }
     }
 
-    /// An ACK has to leave now.
-    pub(crate) fn is_due(&self, now: Instant) -> bool {
-        self.due || self.deadline.is_some_and(|deadline| deadline <= now)
-    }
-
-    /// An ACK would tell the peer something, if a packet leaves anyway.
-    pub(crate) fn has_news(&self) -> bool {
-        self.news
-    }
-
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    /// Writes an ACK; returns whether it fitted.
-    pub(crate) fn fill(&mut self, now: Instant, packet: &mut PacketBuilder<'_>) -> bool {
-        let Some(largest) = self.largest else {
-            return false;
-        };
-        let ecn = self.saw_ecn.then_some(self.ecn);
-        let delay = now - self.largest_at;
-        let ranges = &self.ranges;
-        let record = Record::Ack { largest };
-        let fitted = packet.push_with(record, |writer| encode_ack(writer, ranges, delay, ecn));
-        if fitted {
-            (self.waiting, self.news, self.due, self.deadline) = (0, false, false, None);
-        }
-        fitted
-    }
-
-    /// The peer knows of an ACK that listed everything up to `largest`: that need not be listed again (RFC 9000 §13.2.4).
-    pub(crate) fn on_fate(&mut self, largest: u64, fate: Fate) {
-        if fate == Fate::Acked {
-            // The largest number itself stays: an ACK lists at least one.
-            let keep = self.largest.map_or(largest, |newest| newest.min(largest + 1));
-            self.ranges.remove_below(keep);
-        }
-    }
-
-    /// ACK_FREQUENCY: older ones than the last are ignored.
+    /// The peer asks for another acknowledgement policy; only the newest such frame counts. That the delay is not below
+    /// what we can do is for the caller to check.
     pub(crate) fn on_ack_frequency(
         &mut self,
         sequence: u64,
@@ -161,21 +84,72 @@ impl AckTracker {
         max_delay: Duration,
         reordering: u64,
     ) {
-        if self.rhythm.sequence.is_some_and(|last| sequence <= last) {
-            return;
-        }
-        let max_delay = max_delay.clamp(limits::MIN_ACK_DELAY, limits::MAX_ACK_DELAY);
-        self.rhythm = Rhythm { threshold, max_delay, reordering, sequence: Some(sequence) };
+        self.urgency.on_ack_frequency(sequence, threshold, max_delay, reordering);
     }
 
-    /// IMMEDIATE_ACK.
+    /// The peer sent IMMEDIATE_ACK.
     pub(crate) fn on_immediate_ack(&mut self) {
-        self.due = true;
+        self.urgency.on_immediate();
     }
 
-    /// The largest number received.
-    pub(crate) fn largest(&self) -> Option<u64> {
-        self.largest
+    /// Time has passed. From here on the ACK is due without a deadline, so that a sender which cannot send just now does
+    /// not wake for it in vain.
+    pub(crate) fn on_deadline(&mut self, now: Instant) {
+        self.urgency.on_deadline(now);
+    }
+
+    /// When an ACK becomes due that is not yet.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.urgency.deadline()
+    }
+
+    /// An ACK is worth a packet of its own now.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.urgency.is_due(now)
+    }
+
+    /// An ACK should go along with a packet that leaves anyway. Packets that elicit no ACK are no such reason.
+    pub(crate) fn has_news(&self) -> bool {
+        self.urgency.has_pending()
+    }
+
+    /// Writes an ACK, if anything was received and it fits. Returns whether it did.
+    pub(crate) fn fill(&mut self, now: Instant, packet: &mut PacketBuilder<'_>) -> bool {
+        let Some(largest) = self.received.largest() else { return false };
+        let delay = self.received.age(now);
+        let (ranges, ecn) = (self.received.ranges(), self.ecn());
+        let record = Record::Ack { largest };
+        let written = packet.push_with(record, |writer| encode_ack(writer, ranges, delay, ecn));
+        if written {
+            self.received.on_reported();
+            self.urgency.on_acknowledged();
+        }
+        written
+    }
+
+    /// The fate of an ACK with this largest number. A lost one needs nothing: the next ACK says the same and more.
+    pub(crate) fn on_fate(&mut self, largest: u64, fate: Fate) {
+        if fate == Fate::Acked {
+            self.received.forget_below(largest);
+        }
+    }
+
+    /// How many packets came with which mark, once any did.
+    pub(crate) fn ecn(&self) -> Option<EcnCounts> {
+        (self.ecn != EcnCounts::default()).then_some(self.ecn)
+    }
+
+    /// Whether a packet just received tells the sender of reordering. `before` is the largest number before it.
+    fn is_out_of_order(&self, number: u64, before: Option<u64>) -> bool {
+        match self.urgency.reordering() {
+            0 => false,
+            1 => number != before.map_or(0, |largest| largest.saturating_add(1)),
+            threshold => {
+                let largest = self.received.largest().unwrap_or(number);
+                let missing = self.received.smallest_unreported_missing(threshold);
+                missing.is_some_and(|missing| largest.saturating_sub(missing) >= threshold)
+            }
+        }
     }
 }
 
