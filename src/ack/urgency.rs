@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use crate::base::Instant;
+use crate::base::limits::{MAX_ACK_DELAY, MIN_ACK_DELAY};
 
 /// Ack-eliciting packets that may wait for an ACK: the second one brings it (RFC 9000 §13.2.2).
 const DEFAULT_THRESHOLD: u64 = 1;
@@ -66,7 +67,7 @@ impl Urgency {
         }
         self.sequence = Some(sequence);
         self.threshold = threshold;
-        self.max_delay = max_delay;
+        self.max_delay = max_delay.clamp(MIN_ACK_DELAY, MAX_ACK_DELAY);
         self.reordering = reordering;
     }
 

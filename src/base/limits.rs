@@ -197,8 +197,33 @@ pub(crate) const PROBE_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 /// Losses that span more probe timeouts than this are persistent congestion (RFC 9002 §7.6.1).
 pub(crate) const PERSISTENT_CONGESTION: u32 = 3;
 
-/// Later packets during which a lost one is remembered, in case it arrives after all.
-pub(crate) const LOST_REMEMBERED: u64 = 1024;
+/// Lost packets that are remembered, in case they arrive after all.
+pub(crate) const LOST_REMEMBERED: usize = 512;
+
+/// Probe timeouts for which a lost packet is remembered: what comes later is no reordering.
+pub(crate) const LOST_PTOS: u32 = 3;
+
+/// Round trips with losses, and none of them spurious, after which a raised packet threshold falls back (RFC 8985 §7.2).
+pub(crate) const REORDERING_CALM: u8 = 16;
+
+/// Packets that elicit no acknowledgement and whose fate is still awaited. A peer that never acknowledges them must not
+/// fill our memory (CVE-2026-63075).
+pub(crate) const BARE_TRACKED: usize = 256;
+
+/// Settled packets kept among the open ones beyond a quarter of their number, so that clearing up pays.
+pub(crate) const SETTLED_SLACK: usize = 64;
+
+/// Ranges of one ACK that are heeded, from the largest down: four times what a peer may send.
+pub(crate) const ACK_RANGES_HEEDED: usize = 4 * ACK_RANGES;
+
+/// Mean distance between skipped packet numbers (SPEC §8.2) at the beginning: one falls into the first round trips.
+pub(crate) const SKIP_DISTANCE_MIN: u64 = 64;
+
+/// The same after a while: what a cheat can gain before it is found out stays in the order of some megabytes.
+pub(crate) const SKIP_DISTANCE_MAX: u64 = 2048;
+
+/// Skipped packet numbers that are remembered; who acknowledges what was not sent guesses at the newest numbers.
+pub(crate) const SKIPS_REMEMBERED: usize = 16;
 
 /// Packets that may be open at once: 190 MB in flight at 1452 bytes. A peer that lets more pile up does not acknowledge.
 pub(crate) const SENT_PACKETS: u64 = 1 << 17;

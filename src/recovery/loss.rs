@@ -1,98 +1,177 @@
-//! Which packets are lost (RFC 9002 §6.1, §7.6).
+//! Decides which packets of a path are lost, and when losses mean persistent congestion (RFC 9002 §6.1 and §7.6).
+//!
+//! ```text
+//!            threshold                largest acknowledged place of the path
+//!           ┌────┴────┐               │
+//!  ■  ■  ■  ■  ■  ■  ■▼───────────────┘  ■  ■
+//!  └─ lost ─┘  └ lost when older   not judged yet
+//!                than 9/8 round trip
+//! ```
+//!
+//! A packet's place counts the packets of its own path, so that neither skipped numbers nor packets of another path
+//! between two numbers look like reordering.
 
-use std::ops::Range;
 use std::time::Duration;
 
-use super::{Recovery, settled};
-use crate::base::{Instant, limits};
-use crate::vocab::{Fate, Outcome, RttView, Settled};
+use super::sent::Open;
+use super::spurious::Reordering;
+use crate::base::Instant;
+use crate::base::limits::TIMER_GRANULARITY;
+use crate::base::time::earliest;
+use crate::vocab::{PathId, RttView};
 
-/// How many later packets must be acknowledged before one is lost. Grows when that proved too few on this connection
-/// (RFC 9002 §6.1.1 allows it; RFC 8985 §6.2 does likewise).
+/// How long after it left a packet is lost, once a later one was acknowledged (RFC 9002 §6.1.2): 9/8 of the round trip.
+pub(super) fn loss_delay(rtt: &RttView, newest: Option<Duration>) -> Duration {
+    let round_trip = rtt.smoothed.max(newest.unwrap_or(rtt.latest));
+    round_trip.saturating_add(round_trip / 8).max(TIMER_GRANULARITY)
+}
+
+/// The books of one path.
 #[derive(Debug)]
-pub(super) struct Reordering {
-    threshold: u64,
+pub(super) struct Ledger {
+    path: PathId,
+    in_flight: u64,
+    /// Packets sent: the place of the next one.
+    sent: u64,
+    /// The largest place acknowledged.
+    acked: Option<u64>,
+    /// When the next packet is lost by time alone.
+    loss_at: Option<Instant>,
+    reordering: Reordering,
+    run: Run,
+    /// When the first round trip was measured by an ACK.
+    measured_at: Option<Instant>,
 }
 
-impl Default for Reordering {
-    fn default() -> Self {
-        Self { threshold: limits::PACKET_THRESHOLD }
+/// Packets lost one right after the other.
+#[derive(Debug, Default)]
+struct Run {
+    /// When the first one left that counts for persistent congestion.
+    since: Option<Instant>,
+    /// The place behind the last one.
+    end: u64,
+}
+
+impl Ledger {
+    fn new(path: PathId) -> Self {
+        Self {
+            path,
+            in_flight: 0,
+            sent: 0,
+            acked: None,
+            loss_at: None,
+            reordering: Reordering::new(),
+            run: Run::default(),
+            measured_at: None,
+        }
     }
-}
 
-impl Reordering {
-    /// A packet that was declared lost has arrived: it was only late by this much.
-    pub(super) fn on_spurious(&mut self, largest_acked: Option<u64>, number: u64) {
-        let distance = largest_acked.map_or(0, |largest| largest.saturating_sub(number));
-        let wanted = (distance + 1).min(limits::PACKET_THRESHOLD_MAX);
-        self.threshold = self.threshold.max(wanted);
+    fn on_sent(&mut self, bytes: u64) -> u64 {
+        let place = self.sent;
+        self.sent += 1;
+        self.in_flight += bytes;
+        place
     }
-}
 
-impl Recovery {
-    /// Declares packets lost by number and by time, and notes when the next one will be.
-    pub(super) fn detect(
-        &mut self,
-        now: Instant,
-        rtt: &RttView,
-        max_ack_delay: Duration,
-        out: &mut Outcome,
-    ) {
-        self.loss_at = None;
-        let Some(end) = self.largest_acked else {
-            return;
+    /// Bytes are not in flight any more.
+    pub(super) fn on_landed(&mut self, bytes: u64) {
+        self.in_flight = self.in_flight.saturating_sub(bytes);
+    }
+
+    pub(super) fn on_acked(&mut self, place: u64) {
+        self.acked = self.acked.max(Some(place));
+    }
+
+    pub(super) fn on_measured(&mut self, now: Instant) {
+        self.measured_at.get_or_insert(now);
+    }
+
+    /// A packet that was declared lost has arrived.
+    pub(super) fn on_spurious(&mut self, place: u64) {
+        let distance = self.acked.map_or(0, |acked| acked.saturating_sub(place));
+        self.reordering.on_spurious(distance);
+        if place < self.run.end {
+            self.run = Run::default();
+        }
+    }
+
+    /// Whether a packet is lost, by those acknowledged; if not yet, remembers when to judge it again.
+    pub(super) fn is_lost(&mut self, now: Instant, delay: Duration, open: &Open) -> bool {
+        let Some(later) = self.acked.and_then(|acked| acked.checked_sub(open.place)) else {
+            return false;
         };
-        let delay = loss_delay(rtt);
-        let first_lost = out.lost.len();
-        self.scratch.clear();
-        let mut next = None;
-        self.sent.advance_first_live();
-        for (number, packet) in self.sent.live_below(end) {
-            let largest = self.sent.largest_acked(packet.path);
-            let Some(largest) = largest.filter(|largest| *largest > number) else {
-                continue;
-            };
-            let at = packet.sent_at + delay;
-            if largest - number >= self.reordering.threshold || at <= now {
-                self.scratch.push(number..number + 1);
-            } else {
-                next = crate::base::time::earliest(next, Some(at));
-            }
+        let lost_at = open.packet.sent_at + delay;
+        if later >= self.reordering.threshold() || lost_at <= now {
+            return true;
         }
-        self.loss_at = next;
-        for Range { start: number, .. } in self.scratch.drain(..) {
-            if let Some(packet) = self.sent.lose(number) {
-                out.lost.push(settled(number, packet));
-                out.fates.extend(packet.records.iter().map(|record| (record, Fate::Lost)));
-            }
-        }
-        let lost = out.lost.get(first_lost..).unwrap_or_default();
-        let period = self.pto(rtt, max_ack_delay) * limits::PERSISTENT_CONGESTION;
-        out.persistent_congestion = rtt.measured && self.is_persistent(lost, period);
-    }
-
-    /// Two lost packets lie further apart than `period`, and nothing between them was acknowledged (RFC 9002 §7.6.2).
-    fn is_persistent(&self, lost: &[Settled], period: Duration) -> bool {
-        let mut start: Option<Settled> = None;
-        let mut last: Option<u64> = None;
-        for packet in lost.iter().filter(|packet| packet.ack_eliciting && !packet.mtu_probe) {
-            let broken = last.is_none_or(|last| {
-                self.acked.overlapping(last + 1..packet.number).next().is_some()
-            });
-            if broken {
-                start = Some(*packet);
-            }
-            last = Some(packet.number);
-            if start.is_some_and(|start| packet.sent_at - start.sent_at > period) {
-                return true;
-            }
+        // Nobody needs to wake up for a packet of which nothing is sent again.
+        if open.packet.ack_eliciting {
+            self.loss_at = earliest(self.loss_at, Some(lost_at));
         }
         false
     }
+
+    /// A packet is lost. Returns whether the losses up to it span more than `period`.
+    pub(super) fn on_lost(&mut self, now: Instant, open: &Open, period: Duration) -> bool {
+        let packet = &open.packet;
+        self.reordering.on_lost(now, packet.sent_at);
+        if open.place != self.run.end {
+            self.run = Run::default();
+        }
+        self.run.end = open.place + 1;
+        // RFC 9002 §7.6.2: both ends elicit acknowledgements and left when a round trip was known.
+        let counts = packet.ack_eliciting
+            && !packet.mtu_probe
+            && self.measured_at.is_some_and(|measured| packet.sent_at > measured);
+        if !counts {
+            return false;
+        }
+        let since = *self.run.since.get_or_insert(packet.sent_at);
+        let persistent = packet.sent_at - since > period;
+        if persistent {
+            self.run.since = Some(packet.sent_at);
+        }
+        persistent
+    }
 }
 
-/// A packet is lost this long after it left, once a later one was acknowledged (RFC 9002 §6.1.2): 9/8 of the round trip.
-fn loss_delay(rtt: &RttView) -> Duration {
-    let base = rtt.smoothed.max(rtt.latest);
-    (base + base / 8).max(limits::TIMER_GRANULARITY)
+/// The books of all paths: one or two, three for a moment.
+#[derive(Debug, Default)]
+pub(super) struct Ledgers(Vec<Ledger>);
+
+impl Ledgers {
+    /// A packet leaves; returns its place. `bytes` are those that count as in flight.
+    pub(super) fn on_sent(&mut self, path: PathId, bytes: u64) -> u64 {
+        if let Some(ledger) = self.get_mut(path) {
+            return ledger.on_sent(bytes);
+        }
+        let mut ledger = Ledger::new(path);
+        let place = ledger.on_sent(bytes);
+        self.0.push(ledger);
+        place
+    }
+
+    pub(super) fn get_mut(&mut self, path: PathId) -> Option<&mut Ledger> {
+        self.0.iter_mut().find(|ledger| ledger.path == path)
+    }
+
+    pub(super) fn in_flight(&self, path: PathId) -> u64 {
+        self.0.iter().find(|ledger| ledger.path == path).map_or(0, |ledger| ledger.in_flight)
+    }
+
+    pub(super) fn forget(&mut self, path: PathId) {
+        self.0.retain(|ledger| ledger.path != path);
+    }
+
+    /// When the next packet is lost by time alone.
+    pub(super) fn loss_at(&self) -> Option<Instant> {
+        self.0.iter().map(|ledger| ledger.loss_at).fold(None, earliest)
+    }
+
+    /// All open packets are about to be judged again.
+    pub(super) fn disarm(&mut self) {
+        for ledger in &mut self.0 {
+            ledger.loss_at = None;
+        }
+    }
 }

@@ -1,33 +1,55 @@
 //! Sent packets, and what became of them (SPEC §8.2, RFC 9002).
 //!
-//! Told what was sent and what the peer acknowledged, it says which packets arrived and which are lost, gives their records back,
-//! measures the round trip, and says when to probe. There is one space of packet numbers. Packets of different
-//! paths are judged apart. It knows neither congestion control nor what the records mean.
+//! ```text
+//!             ┌────────────── acknowledged ──────────────▶ Acked
+//!   Open ─────┤                                              ▲
+//!     │       └── declared lost ──▶ Lost (remembered) ───────┘ spurious
+//!     │                                   └── forgotten
+//!     └── probe timeout: stays open, but its contents go into the probe; Lost is told now and not again
+//! ```
+//!
+//! | file | decides |
+//! |---|---|
+//! | `numbers` | which numbers are used, and whether an ACK names one that was not |
+//! | `sent` | nothing: it holds the open packets |
+//! | `loss` | which packets of a path are lost; persistent congestion |
+//! | `spurious` | how long lost packets are remembered; how much a path reorders |
+//! | `probe` | when silence calls for a probe |
+//!
+//! The records of a packet come back with `Lost` at most once and with `Acked` at most once, `Lost` first if both.
+//! `rtt` is always the estimate of the path that packets are being sent on.
 
 mod loss;
 mod numbers;
+mod probe;
 mod sent;
+mod spurious;
 
-use std::ops::Range;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::base::ranges::RangeSet;
-use crate::base::{Instant, limits};
-use crate::vocab::{Fate, Outcome, PathId, RttSample, RttView, SentPacket, Settled};
+use crate::base::Instant;
+use crate::base::limits::{
+    ACK_RANGES_HEEDED, LOST_PTOS, PERSISTENT_CONGESTION, PROBES, SENT_PACKETS,
+};
+use crate::vocab::{Fate, Outcome, PathId, Records, RttSample, RttView, SentPacket};
 use crate::wire::{AckFrame, TransportError};
 
-use loss::Reordering;
+use loss::{Ledgers, loss_delay};
 use numbers::Numbers;
-use sent::{SentPackets, Slot};
+use probe::{ProbeTimer, probe_timeout};
+use sent::{Open, SentPackets};
+use spurious::LostPackets;
 
 /// What a deadline meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
+    /// Too early, or nothing is to be done.
     Nothing,
     /// Packets are lost; they are in the outcome.
     Lost,
-    /// Nothing was heard for a probe timeout: two probes may leave, and the outcome gives the contents of the oldest packets back to be
-    /// sent in them, though those stay in flight.
+    /// Nothing was heard for a probe timeout. [`Recovery::probes_owed`] ack-eliciting packets may leave whatever the
+    /// congestion window says; the outcome gives back what they should carry.
     Probe,
 }
 
@@ -36,59 +58,55 @@ pub(crate) enum Verdict {
 pub(crate) struct Recovery {
     numbers: Numbers,
     sent: SentPackets,
-    /// Acknowledged numbers that are still in the ring: an ACK that repeats them costs nothing.
-    acked: RangeSet,
+    lost: LostPackets,
+    ledgers: Ledgers,
+    probe: ProbeTimer,
+    in_flight: u64,
     largest_acked: Option<u64>,
-    reordering: Reordering,
-    /// When the next packet is lost by time alone.
-    loss_at: Option<Instant>,
-    /// When the last packet that asks for an acknowledgement left, or the last probe timeout was.
-    probe_from: Instant,
-    probe_timeouts: u32,
-    probes_owed: u8,
-    scratch: Vec<Range<u64>>,
+    /// The ranges of the ACK at hand, kept for its memory.
+    ranges: Vec<RangeInclusive<u64>>,
 }
 
 impl Recovery {
-    /// The seed chooses the numbers that are skipped.
+    /// Nothing sent. The seed decides which numbers are skipped and must be unpredictable to the peer.
     pub(crate) fn new(skip_seed: u64) -> Self {
         Self {
             numbers: Numbers::new(skip_seed),
             sent: SentPackets::default(),
-            acked: RangeSet::new(),
+            lost: LostPackets::default(),
+            ledgers: Ledgers::default(),
+            probe: ProbeTimer::default(),
+            in_flight: 0,
             largest_acked: None,
-            reordering: Reordering::default(),
-            loss_at: None,
-            probe_from: Instant::ZERO,
-            probe_timeouts: 0,
-            probes_owed: 0,
-            scratch: Vec::new(),
+            ranges: Vec::new(),
         }
     }
 
-    /// The number of the next packet. Now and then one is left out, so that a peer which acknowledges what it did not receive
-    /// gives itself away (CVE-2025-4820).
+    /// The number of the next packet. One that is not used after all is never asked about.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.numbers.next()
     }
 
-    /// A packet has left.
+    /// A packet leaves under the newest number.
     pub(crate) fn on_sent(&mut self, number: u64, packet: SentPacket) {
+        let bytes = in_flight_bytes(&packet);
         if packet.ack_eliciting {
-            self.probe_from = packet.sent_at;
+            self.probe.on_sent(packet.sent_at);
         }
-        self.sent.push(number, packet);
+        self.in_flight += bytes;
+        let place = self.ledgers.on_sent(packet.path, bytes);
+        self.sent.push(number, Open { place, resent: false, packet });
     }
 
-    /// So many packets are open that the peer cannot mean to acknowledge them.
+    /// So many packets are open that nothing more should be sent before some are acknowledged.
     pub(crate) fn is_full(&self) -> bool {
-        self.sent.span() > limits::SENT_PACKETS
+        self.sent.len() as u64 > SENT_PACKETS
     }
 
-    /// The peer acknowledged packets. What that means is added to `out`.
+    /// The peer acknowledged packets. `out`, emptied first, says what follows.
     ///
     /// # Errors
-    /// When the peer acknowledges what was never sent.
+    /// If the ACK names a number that was never sent.
     pub(crate) fn on_ack(
         &mut self,
         now: Instant,
@@ -97,116 +115,32 @@ impl Recovery {
         max_ack_delay: Duration,
         out: &mut Outcome,
     ) -> Result<(), TransportError> {
-        if ack.largest >= self.numbers.peek() {
-            return Err(NEVER_SENT);
+        out.clear();
+        self.numbers.check(ack)?;
+        out.prior_in_flight = self.in_flight;
+        self.settle(ack, out);
+        if out.acked.is_empty() && out.spurious.is_empty() {
+            return Ok(());
         }
-        out.prior_in_flight = self.sent.in_flight();
-        let raised = self.largest_acked.is_none_or(|known| ack.largest > known);
-        self.collect_new(ack);
-        let mut eliciting = false;
-        while let Some(range) = self.scratch.pop() {
-            for number in range.clone() {
-                eliciting |= self.acknowledge(number, out)?;
-            }
-            self.acked.insert(range);
-        }
-        if raised {
+        self.probe.reset();
+        self.measure(now, ack, max_ack_delay, out);
+        if self.largest_acked.is_none_or(|largest| ack.largest > largest) {
             self.largest_acked = Some(ack.largest);
             out.ecn = ack.ecn;
         }
-        self.measure(now, ack, max_ack_delay, eliciting, out);
-        if !out.acked.is_empty() {
-            self.probe_timeouts = 0;
-            self.probes_owed = 0;
-        }
         self.detect(now, rtt, max_ack_delay, out);
-        self.trim();
+        let memory = self.pto(rtt, max_ack_delay).saturating_mul(LOST_PTOS);
+        self.lost.forget_before(now - memory);
         Ok(())
-    }
-
-    /// Lists, from the top down, the numbers in the ring that this ACK adds.
-    fn collect_new(&mut self, ack: &AckFrame<'_>) {
-        self.scratch.clear();
-        let base = self.sent.base();
-        for range in ack.ranges() {
-            if *range.end() < base {
-                break;
-            }
-            let wanted = (*range.start()).max(base)..range.end() + 1;
-            let mut top = wanted.end;
-            for known in self.acked.overlapping(wanted.clone()).rev() {
-                if known.end < top {
-                    self.scratch.push(known.end..top);
-                }
-                top = known.start.max(wanted.start);
-            }
-            if wanted.start < top {
-                self.scratch.push(wanted.start..top);
-            }
-        }
-    }
-
-    /// One number is newly acknowledged; returns whether its packet asked for that.
-    fn acknowledge(&mut self, number: u64, out: &mut Outcome) -> Result<bool, TransportError> {
-        match self.sent.take(number) {
-            Slot::Skipped => Err(NEVER_SENT),
-            Slot::Settled => Ok(false),
-            Slot::AckOnly => Ok(false),
-            Slot::Live(packet) => {
-                let settled = settled(number, &packet);
-                out.acked.push(settled);
-                out.fates.extend(packet.records.iter().map(|record| (record, Fate::Acked)));
-                self.sent.note_acked(packet.path, number);
-                Ok(packet.ack_eliciting)
-            }
-            Slot::Lost(packet) => {
-                self.reordering.on_spurious(self.sent.largest_acked(packet.path), number);
-                out.spurious.push(settled(number, &packet));
-                out.fates.extend(packet.records.iter().map(|record| (record, Fate::Acked)));
-                Ok(false)
-            }
-        }
-    }
-
-    /// The round trip of the largest packet, if this ACK is the first to name it (RFC 9002 §5.1).
-    fn measure(
-        &self,
-        now: Instant,
-        ack: &AckFrame<'_>,
-        max_ack_delay: Duration,
-        eliciting: bool,
-        out: &mut Outcome,
-    ) {
-        let newest = out.acked.last().filter(|packet| packet.number == ack.largest);
-        if let (Some(packet), true) = (newest, eliciting) {
-            out.rtt = Some(RttSample {
-                path: packet.path,
-                latest: now - packet.sent_at,
-                ack_delay: ack.delay.min(max_ack_delay),
-            });
-        }
-    }
-
-    /// Forgets the front of the ring where nothing is open.
-    fn trim(&mut self) {
-        self.sent.trim(self.largest_acked);
-        self.acked.remove_below(self.sent.base());
     }
 
     /// When [`Self::on_deadline`] wants to be called.
     pub(crate) fn deadline(&self, rtt: &RttView, max_ack_delay: Duration) -> Option<Instant> {
-        if self.loss_at.is_some() {
-            return self.loss_at;
-        }
-        if self.sent.in_flight() == 0 {
-            return None;
-        }
-        let backoff = self.probe_timeouts.min(limits::PROBE_BACKOFF);
-        let wait = self.pto(rtt, max_ack_delay).saturating_mul(1 << backoff);
-        Some(self.probe_from + wait.min(limits::PROBE_TIMEOUT_MAX))
+        let probe = || self.probe.deadline(self.pto(rtt, max_ack_delay));
+        self.ledgers.loss_at().or_else(|| self.sent.has_eliciting().then(probe))
     }
 
-    /// The deadline has passed.
+    /// Time has passed. `out`, emptied first, says what follows.
     pub(crate) fn on_deadline(
         &mut self,
         now: Instant,
@@ -214,77 +148,192 @@ impl Recovery {
         max_ack_delay: Duration,
         out: &mut Outcome,
     ) -> Verdict {
-        if self.deadline(rtt, max_ack_delay).is_none_or(|deadline| deadline > now) {
+        out.clear();
+        out.prior_in_flight = self.in_flight;
+        if self.deadline(rtt, max_ack_delay).is_none_or(|deadline| now < deadline) {
             return Verdict::Nothing;
         }
-        out.prior_in_flight = self.sent.in_flight();
-        if self.loss_at.is_some() {
+        if self.ledgers.loss_at().is_some() {
             self.detect(now, rtt, max_ack_delay, out);
-            self.trim();
-            return Verdict::Lost;
+            // The round trip may have grown since the deadline was set.
+            return if out.lost.is_empty() { Verdict::Nothing } else { Verdict::Lost };
         }
-        self.probe_timeouts += 1;
-        self.probes_owed = limits::PROBES;
-        self.probe_from = now;
-        self.sent.advance_first_live();
-        for packet in self.sent.oldest_live(usize::from(limits::PROBES)) {
-            out.fates.extend(packet.records.iter().map(|record| (record, Fate::Lost)));
+        self.probe.on_expired(now);
+        let is_model = |open: &&mut Open| {
+            open.packet.ack_eliciting && !open.resent && open.packet.records.iter().next().is_some()
+        };
+        for open in self.sent.iter_mut().filter(is_model).take(usize::from(PROBES)) {
+            open.resent = true;
+            push_fates(&open.packet.records, Fate::Lost, out);
         }
         Verdict::Probe
     }
 
-    /// Probes that may leave although the window is full.
+    /// How many probes may leave whatever the congestion window says.
     pub(crate) fn probes_owed(&self) -> u8 {
-        self.probes_owed
+        self.probe.owed()
     }
 
-    /// A packet that asks for an acknowledgement has left.
+    /// One of them left, or another ack-eliciting packet instead.
     pub(crate) fn on_probe_sent(&mut self) {
-        self.probes_owed = self.probes_owed.saturating_sub(1);
+        self.probe.on_probe_sent();
     }
 
-    /// Nothing on this path will be acknowledged any more: its packets are given back as lost, without a word on congestion.
+    /// Nothing more is expected of a path: its open packets go back as lost, and say nothing about congestion. `out`,
+    /// emptied first, has their records. If the round trip is that of another path from now on, the backoff of the
+    /// probe timeout would be the wrong one; it starts anew.
+    ///
+    /// This is all that a migration needs. Until it is called, packets on the old path are judged by acknowledgements of
+    /// packets on that path alone, and count for the probe timeout.
     pub(crate) fn forget_path(&mut self, path: PathId, out: &mut Outcome) {
-        self.sent.forget(path, |packet| {
-            out.fates.extend(packet.records.iter().map(|record| (record, Fate::Lost)));
-        });
-        if self.sent.in_flight() == 0 {
-            self.loss_at = None;
+        out.clear();
+        out.prior_in_flight = self.in_flight;
+        let mut cursor = self.sent.seek(0);
+        while let Some(open) = self.sent.peek(&mut cursor, u64::MAX) {
+            if open.packet.path != path {
+                cursor.advance();
+                continue;
+            }
+            if let Some((_, open)) = self.sent.take(&mut cursor, u64::MAX) {
+                self.land(&open);
+                give_back(&open, out);
+            }
         }
-        self.trim();
+        self.sent.clear_settled();
+        self.ledgers.forget(path);
+        self.probe.reset();
     }
 
     /// Bytes in flight.
     pub(crate) fn in_flight(&self) -> u64 {
-        self.sent.in_flight()
+        self.in_flight
     }
 
     /// Bytes in flight on one path.
     pub(crate) fn in_flight_on(&self, path: PathId) -> u64 {
-        self.sent.in_flight_on(path)
+        self.ledgers.in_flight(path)
     }
 
     /// The probe timeout without backoff (RFC 9002 §6.2.1).
     pub(crate) fn pto(&self, rtt: &RttView, max_ack_delay: Duration) -> Duration {
-        rtt.smoothed + (4 * rtt.variation).max(limits::TIMER_GRANULARITY) + max_ack_delay
+        probe_timeout(rtt, max_ack_delay)
+    }
+
+    /// Settles what an ACK names and is not settled yet, by rising number.
+    fn settle(&mut self, ack: &AckFrame<'_>, out: &mut Outcome) {
+        let oldest = [self.sent.oldest(), self.lost.oldest()].into_iter().flatten().min();
+        let Some(oldest) = oldest else { return };
+        let mut ranges = std::mem::take(&mut self.ranges);
+        let unsettled = ack.ranges().take_while(|range| *range.end() >= oldest);
+        ranges.extend(unsettled.take(ACK_RANGES_HEEDED));
+        // Lost ones first: how late they are shows against what was acknowledged before this ACK.
+        for range in ranges.iter().rev() {
+            self.settle_lost(range, out);
+        }
+        for range in ranges.iter().rev() {
+            self.settle_open(range, out);
+        }
+        self.sent.clear_settled();
+        ranges.clear();
+        self.ranges = ranges;
+    }
+
+    fn settle_lost(&mut self, range: &RangeInclusive<u64>, out: &mut Outcome) {
+        while let Some((number, open)) = self.lost.take(range) {
+            if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
+                ledger.on_spurious(open.place);
+            }
+            out.spurious.push(open.settled(number));
+            push_fates(&open.packet.records, Fate::Acked, out);
+        }
+    }
+
+    fn settle_open(&mut self, range: &RangeInclusive<u64>, out: &mut Outcome) {
+        let mut cursor = self.sent.seek(*range.start());
+        while let Some((number, open)) = self.sent.take(&mut cursor, *range.end()) {
+            self.land(&open);
+            if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
+                ledger.on_acked(open.place);
+            }
+            out.acked.push(open.settled(number));
+            push_fates(&open.packet.records, Fate::Acked, out);
+        }
+    }
+
+    /// Takes the round trip, if the largest number is new and something new asked for an ACK (RFC 9002 §5.1).
+    fn measure(
+        &mut self,
+        now: Instant,
+        ack: &AckFrame<'_>,
+        max_ack_delay: Duration,
+        out: &mut Outcome,
+    ) {
+        let Some(newest) = out.acked.last().filter(|newest| newest.number == ack.largest) else {
+            return;
+        };
+        if !out.acked.iter().any(|packet| packet.ack_eliciting) {
+            return;
+        }
+        if let Some(ledger) = self.ledgers.get_mut(newest.path) {
+            ledger.on_measured(now);
+        }
+        out.rtt = Some(RttSample {
+            path: newest.path,
+            latest: now - newest.sent_at,
+            ack_delay: ack.delay.min(max_ack_delay),
+        });
+    }
+
+    /// Finds lost packets, and when to look again (RFC 9002 §A.10).
+    fn detect(&mut self, now: Instant, rtt: &RttView, max_ack_delay: Duration, out: &mut Outcome) {
+        let Some(largest) = self.largest_acked else { return };
+        let delay = loss_delay(rtt, out.rtt.map(|sample| sample.latest));
+        let period = self.pto(rtt, max_ack_delay).saturating_mul(PERSISTENT_CONGESTION);
+        self.ledgers.disarm();
+        let mut cursor = self.sent.seek(0);
+        while let Some(open) = self.sent.peek(&mut cursor, largest) {
+            let ledger = self.ledgers.get_mut(open.packet.path);
+            if !ledger.is_some_and(|ledger| ledger.is_lost(now, delay, open)) {
+                cursor.advance();
+            } else if let Some((number, open)) = self.sent.take(&mut cursor, largest) {
+                self.lose(now, number, open, period, out);
+            }
+        }
+        self.sent.clear_settled();
+    }
+
+    fn lose(&mut self, now: Instant, number: u64, open: Open, period: Duration, out: &mut Outcome) {
+        self.land(&open);
+        if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
+            out.persistent_congestion |= ledger.on_lost(now, &open, period);
+        }
+        out.lost.push(open.settled(number));
+        give_back(&open, out);
+        self.lost.remember(now, number, open);
+    }
+
+    /// A packet is not in flight any more.
+    fn land(&mut self, open: &Open) {
+        let bytes = in_flight_bytes(&open.packet);
+        self.in_flight = self.in_flight.saturating_sub(bytes);
+        if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
+            ledger.on_landed(bytes);
+        }
     }
 }
 
-const NEVER_SENT: TransportError = TransportError::new(
-    crate::wire::ErrorCode::PROTOCOL_VIOLATION,
-    "a packet was acknowledged that was never sent",
-);
+fn in_flight_bytes(packet: &SentPacket) -> u64 {
+    if packet.ack_eliciting { u64::from(packet.size) } else { 0 }
+}
 
-fn settled(number: u64, packet: &SentPacket) -> Settled {
-    Settled {
-        number,
-        sent_at: packet.sent_at,
-        size: packet.size,
-        path: packet.path,
-        ack_eliciting: packet.ack_eliciting,
-        mtu_probe: packet.mtu_probe,
-        ecn_marked: packet.ecn_marked,
-        stamp: packet.stamp,
+fn push_fates(records: &Records, fate: Fate, out: &mut Outcome) {
+    out.fates.extend(records.iter().map(|record| (record, fate)));
+}
+
+/// Gives back what a lost packet carried, unless a probe has taken it over.
+fn give_back(open: &Open, out: &mut Outcome) {
+    if !open.resent {
+        push_fates(&open.packet.records, Fate::Lost, out);
     }
 }
 

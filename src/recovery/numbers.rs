@@ -1,50 +1,81 @@
-//! Packet numbers, with some left out (SPEC §6.1, §8.2).
+//! Decides which packet numbers are used, and which are skipped so that a cheat is found out (SPEC §8.2).
+//!
+//! A receiver that acknowledges what it has not received makes us send faster than the path carries (CVE-2025-4820). It
+//! cannot know which numbers are skipped until later ones have come.
 
-/// Hands out rising numbers and skips one at random, first soon and then ever more rarely.
+use std::collections::VecDeque;
+
+use crate::base::limits::{SKIP_DISTANCE_MAX, SKIP_DISTANCE_MIN, SKIPS_REMEMBERED};
+use crate::base::{Entropy, SeededEntropy};
+use crate::wire::{AckFrame, ErrorCode, TransportError};
+
+const NEVER_SENT: TransportError = TransportError::new(
+    ErrorCode::PROTOCOL_VIOLATION,
+    "a packet was acknowledged that was never sent",
+);
+
 #[derive(Debug)]
 pub(super) struct Numbers {
     next: u64,
     skip_at: u64,
-    interval: u64,
-    state: u64,
+    /// Mean distance between skipped numbers: soon at first, and then ever more rarely.
+    distance: u64,
+    random: SeededEntropy,
+    /// The newest skipped numbers, rising.
+    skipped: VecDeque<u64>,
 }
-
-const FIRST_INTERVAL: u64 = 64;
-const LAST_INTERVAL: u64 = 8192;
 
 impl Numbers {
     pub(super) fn new(seed: u64) -> Self {
-        let mut numbers = Self { next: 0, skip_at: 0, interval: FIRST_INTERVAL, state: seed };
+        let mut numbers = Self {
+            next: 0,
+            skip_at: 0,
+            distance: SKIP_DISTANCE_MIN,
+            random: SeededEntropy::new(seed),
+            skipped: VecDeque::new(),
+        };
         numbers.choose_skip();
         numbers
     }
 
+    /// The number of the next packet.
     pub(super) fn next(&mut self) -> u64 {
         if self.next == self.skip_at {
-            self.next += 1;
-            self.interval = (2 * self.interval).min(LAST_INTERVAL);
-            self.choose_skip();
+            self.skip();
         }
         let number = self.next;
         self.next += 1;
         number
     }
 
-    /// The number that comes next, or is skipped next.
-    pub(super) fn peek(&self) -> u64 {
-        self.next
+    /// Checks that an ACK names no number which was not sent.
+    pub(super) fn check(&self, ack: &AckFrame<'_>) -> Result<(), TransportError> {
+        if ack.largest >= self.next {
+            return Err(NEVER_SENT);
+        }
+        let Some(oldest) = self.skipped.front() else { return Ok(()) };
+        for range in ack.ranges().take_while(|range| range.end() >= oldest) {
+            let first = self.skipped.partition_point(|skipped| skipped < range.start());
+            if self.skipped.get(first).is_some_and(|skipped| skipped <= range.end()) {
+                return Err(NEVER_SENT);
+            }
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self) {
+        if self.skipped.len() == SKIPS_REMEMBERED {
+            self.skipped.pop_front();
+        }
+        self.skipped.push_back(self.next);
+        self.next += 1;
+        self.distance = (2 * self.distance).min(SKIP_DISTANCE_MAX);
+        self.choose_skip();
     }
 
     fn choose_skip(&mut self) {
-        self.skip_at = self.next + 1 + self.random() % self.interval;
-    }
-
-    /// SplitMix64 (Steele, Lea and Flood, 2014). The peer sees the skips only after the fact.
-    fn random(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        let random = <dyn Entropy>::number(&mut self.random);
+        self.skip_at = self.next + 1 + random % (2 * self.distance);
     }
 }
 
@@ -52,22 +83,40 @@ impl Numbers {
 mod tests {
     use super::*;
 
-    #[test]
-    fn numbers_rise_and_some_are_left_out() {
-        let mut numbers = Numbers::new(7);
-        let drawn: Vec<_> = (0..10_000).map(|_| numbers.next()).collect();
-        assert!(drawn.windows(2).all(|pair| pair[1] - pair[0] <= 2 && pair[0] < pair[1]));
-        let skipped = drawn.last().unwrap() + 1 - 10_000;
-        assert!((5..50).contains(&skipped), "{skipped} skipped");
+    fn draw(seed: u64, count: usize) -> Vec<u64> {
+        let mut numbers = Numbers::new(seed);
+        (0..count).map(|_| numbers.next()).collect()
     }
 
     #[test]
-    fn another_seed_skips_other_numbers() {
-        let draw = |seed| {
-            let mut numbers = Numbers::new(seed);
-            (0..100).map(|_| numbers.next()).collect::<Vec<_>>()
-        };
-        assert_eq!(draw(1), draw(1));
-        assert_ne!(draw(1), draw(2));
+    fn numbers_rise_and_some_are_left_out() {
+        let drawn = draw(7, 100_000);
+        assert!(drawn.windows(2).all(|pair| (1..=2).contains(&(pair[1] - pair[0]))));
+        let skipped = drawn[99_999] + 1 - 100_000;
+        assert!((20..200).contains(&skipped), "{skipped} skipped");
+    }
+
+    #[test]
+    fn the_first_number_is_zero_and_the_first_skip_comes_soon() {
+        for seed in 0..100 {
+            let drawn = draw(seed, 1 + 2 * SKIP_DISTANCE_MIN as usize);
+            assert_eq!(drawn[0], 0);
+            assert!(drawn.last().copied() >= Some(drawn.len() as u64), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn the_seed_alone_decides_what_is_skipped() {
+        assert_eq!(draw(1, 200), draw(1, 200));
+        assert_ne!(draw(1, 200), draw(2, 200));
+    }
+
+    #[test]
+    fn few_skips_are_remembered() {
+        let mut numbers = Numbers::new(1);
+        for _ in 0..200_000 {
+            numbers.next();
+        }
+        assert_eq!(numbers.skipped.len(), SKIPS_REMEMBERED);
     }
 }

@@ -1,0 +1,62 @@
+//! Decides when silence calls for a probe (RFC 9002 §6.2).
+//!
+//! ```text
+//!  ack-eliciting packet ──▶ wait PTO × 2^backoff ──▶ two probes owed, backoff + 1 ─┐
+//!            ▲                                                                     │
+//!            └── something new acknowledged: backoff = 0, nothing owed ◀───────────┘
+//! ```
+
+use std::time::Duration;
+
+use crate::base::Instant;
+use crate::base::limits::{PROBE_BACKOFF, PROBE_TIMEOUT_MAX, PROBES, TIMER_GRANULARITY};
+use crate::vocab::RttView;
+
+/// RFC 9002 §6.2.1, without the backoff.
+pub(super) fn probe_timeout(rtt: &RttView, max_ack_delay: Duration) -> Duration {
+    let variation = rtt.variation.saturating_mul(4).max(TIMER_GRANULARITY);
+    rtt.smoothed.saturating_add(variation).saturating_add(max_ack_delay)
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ProbeTimer {
+    /// When the last ack-eliciting packet left, or the timer last expired. The latter so that a sender who may not
+    /// send just then does not find the timer expired for ever.
+    since: Instant,
+    backoff: u32,
+    owed: u8,
+}
+
+impl ProbeTimer {
+    /// An ack-eliciting packet leaves.
+    pub(super) fn on_sent(&mut self, now: Instant) {
+        self.since = self.since.max(now);
+    }
+
+    /// Something new was acknowledged, or the path is another.
+    pub(super) fn reset(&mut self) {
+        self.backoff = 0;
+        self.owed = 0;
+    }
+
+    /// When the timer expires, for a probe timeout of `base`.
+    pub(super) fn deadline(&self, base: Duration) -> Instant {
+        let doubled = base.saturating_mul(1 << self.backoff);
+        // A path that is slower still is not probed faster than it answers.
+        self.since + doubled.min(PROBE_TIMEOUT_MAX.max(base))
+    }
+
+    pub(super) fn on_expired(&mut self, now: Instant) {
+        self.since = now;
+        self.backoff = (self.backoff + 1).min(PROBE_BACKOFF);
+        self.owed = PROBES;
+    }
+
+    pub(super) fn owed(&self) -> u8 {
+        self.owed
+    }
+
+    pub(super) fn on_probe_sent(&mut self) {
+        self.owed = self.owed.saturating_sub(1);
+    }
+}

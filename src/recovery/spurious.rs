@@ -1,0 +1,95 @@
+//! Remembers lost packets for a while, and learns from those that arrive after all how much a path reorders.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+
+use super::sent::Open;
+use crate::base::Instant;
+use crate::base::limits::{
+    LOST_REMEMBERED, PACKET_THRESHOLD, PACKET_THRESHOLD_MAX, REORDERING_CALM,
+};
+
+/// The newest lost packets, by rising number.
+#[derive(Debug, Default)]
+pub(super) struct LostPackets {
+    packets: VecDeque<Lost>,
+}
+
+#[derive(Debug)]
+struct Lost {
+    number: u64,
+    at: Instant,
+    open: Open,
+}
+
+impl LostPackets {
+    pub(super) fn remember(&mut self, now: Instant, number: u64, open: Open) {
+        if self.packets.len() == LOST_REMEMBERED {
+            self.packets.pop_front();
+        }
+        // Rising but for the losses of a slower path.
+        let index = self.packets.partition_point(|lost| lost.number < number);
+        self.packets.insert(index, Lost { number, at: now, open });
+    }
+
+    /// The smallest number remembered.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.packets.front().map(|lost| lost.number)
+    }
+
+    /// Takes out a packet with a number in the range, the smallest first.
+    pub(super) fn take(&mut self, range: &RangeInclusive<u64>) -> Option<(u64, Open)> {
+        let index = self.packets.partition_point(|lost| lost.number < *range.start());
+        if self.packets.get(index)?.number > *range.end() {
+            return None;
+        }
+        self.packets.remove(index).map(|lost| (lost.number, lost.open))
+    }
+
+    /// Forgets what was lost before.
+    pub(super) fn forget_before(&mut self, oldest: Instant) {
+        while self.packets.front().is_some_and(|lost| lost.at < oldest) {
+            self.packets.pop_front();
+        }
+    }
+}
+
+/// How much a path reorders, in packets (RFC 9002 §6.1.1 allows to adapt; the manner is that of RFC 8985 §6.2 and §7.2).
+#[derive(Debug)]
+pub(super) struct Reordering {
+    threshold: u64,
+    /// Round trips with losses since the last spurious one.
+    calm: u8,
+    /// When the last of these began: losses of packets sent before belong to it.
+    since: Option<Instant>,
+}
+
+impl Reordering {
+    pub(super) fn new() -> Self {
+        Self { threshold: PACKET_THRESHOLD, calm: 0, since: None }
+    }
+
+    /// How much later a packet must have been sent for its arrival to mean that this one is lost.
+    pub(super) fn threshold(&self) -> u64 {
+        self.threshold
+    }
+
+    /// A packet sent at `sent_at` is lost.
+    pub(super) fn on_lost(&mut self, now: Instant, sent_at: Instant) {
+        if self.since.is_some_and(|since| sent_at <= since) {
+            return;
+        }
+        self.since = Some(now);
+        self.calm += 1;
+        if self.calm >= REORDERING_CALM {
+            *self = Self { since: self.since, ..Self::new() };
+        }
+    }
+
+    /// A lost packet arrived, after others that were sent up to `distance` later.
+    pub(super) fn on_spurious(&mut self, distance: u64) {
+        self.calm = 0;
+        let wanted = distance.saturating_add(1).min(PACKET_THRESHOLD_MAX);
+        self.threshold = self.threshold.max(wanted);
+    }
+}
