@@ -145,7 +145,7 @@ fn secret(sim: &mut Sim<Faulty>, node: usize, handle: ConnectionHandle) -> [u8; 
 }
 
 fn case(seed: u64, punch: bool, offset: u64) -> Case {
-    let (accept, classical) = (seed > 2, seed % 3 == 0);
+    let (accept, classical) = (seed > 2, seed.is_multiple_of(3));
     Case { seed, punch, accept, classical, offset, fault: None }
 }
 

@@ -8,7 +8,8 @@ use crate::wire::{HandshakeId, PUNCH_LEN, Punch, PunchFlags};
 
 impl Endpoint {
     pub(super) fn on_punch(&mut self, now: Instant, arrival: Arrival, punch: &Punch) {
-        if self.closed {
+        // Our own knock, reflected, says nothing about the peer.
+        if self.closed || self.open.with_hid(punch.source).is_some() {
             return;
         }
         let belonging = self.open.belonging(arrival.remote, punch.destination);

@@ -125,7 +125,16 @@ impl<N: Network> Sim<N> {
     }
 
     pub(crate) fn dial_as(&mut self, from: usize, dial: &Dial, to: usize) -> ConnectionHandle {
-        self.ledger.named(from, self.nodes[to].address);
+        self.dial_to(from, dial, self.nodes[to].address)
+    }
+
+    pub(crate) fn dial_to(
+        &mut self,
+        from: usize,
+        dial: &Dial,
+        remote: SocketAddr,
+    ) -> ConnectionHandle {
+        self.ledger.named(from, remote);
         let now = self.now;
         self.nodes[from].endpoint.connect(now, dial).unwrap()
     }
