@@ -1,6 +1,7 @@
 //! The `srudp` program: reads the command line and hands over to one module per command.
 
 mod clock;
+mod demo;
 mod exit;
 mod identity;
 mod keygen;
@@ -30,6 +31,7 @@ enum Command {
     Connect(pipe::ConnectArgs),
     #[command(subcommand)]
     Perf(perf::Command),
+    Demo(demo::Args),
 }
 
 impl Command {
@@ -39,6 +41,7 @@ impl Command {
             Self::Listen(args) => args.run(),
             Self::Connect(args) => args.run(),
             Self::Perf(command) => command.run(),
+            Self::Demo(args) => args.run(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The real binary over loopback: what it promises to shells and to people.
 
+mod demo;
 mod errors;
 mod harness;
 mod keygen;
