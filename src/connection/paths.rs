@@ -68,14 +68,15 @@ impl Paths {
         Some(std::mem::replace(&mut self.active, *proved).id())
     }
 
-    /// The peer's packets come from a new address: send there, and try whether it answers.
+    /// The peer's packets come from a new address: send there, and try whether it answers. Returns the path on trial that this
+    /// one replaces.
     pub(crate) fn on_rebinding(
         &mut self,
         now: Instant,
         remote: SocketAddr,
         local: Option<IpAddr>,
         data: [u8; 8],
-    ) {
+    ) -> Option<PathId> {
         let same_host = remote.ip() == self.active.remote().ip();
         let id = PathId(self.next);
         self.next += 1;
@@ -84,7 +85,9 @@ impl Paths {
         let old = std::mem::replace(&mut self.active, trial);
         if old.is_validated() {
             self.proved = Some(Box::new(old));
+            return None;
         }
+        Some(old.id())
     }
 
     /// Our own address changed: the active path has to be proved again, with nowhere to go back to.

@@ -138,8 +138,11 @@ impl Connection {
             self.peer_cids.rotate();
         }
         let data = entropy.array();
-        self.paths.on_rebinding(now, arrival.remote, arrival.local, data);
+        let replaced = self.paths.on_rebinding(now, arrival.remote, arrival.local, data);
         self.paths.on_datagram_received(arrival.remote, arrival.datagram);
+        if let Some(path) = replaced {
+            self.abandon(now, path);
+        }
         self.controls.announce_address(arrival.remote);
         self.tell(ConnectionEvent::PathChanged(arrival.remote));
     }

@@ -253,7 +253,11 @@ impl Connection {
         let path = self.paths.active_mut();
         let in_flight = self.recovery.in_flight_on(path.id());
         self.paced_until = None;
-        let limit = path.send_limit(now, in_flight);
+        let limit = if self.recovery.is_full() {
+            SendLimit::Congested
+        } else {
+            path.send_limit(now, in_flight)
+        };
         if let (1.., SendLimit::Open { bytes }) = (self.recovery.probes_owed(), path.probe_limit())
         {
             return Some((Purpose::Probe, bytes));

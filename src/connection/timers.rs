@@ -41,6 +41,7 @@ impl Connection {
             return self.end(ConnectionError::HandshakeTimedOut);
         }
         self.keys.on_deadline(now);
+        self.acks.on_deadline(now);
         if self.paced_until.is_some_and(|until| until <= now) {
             self.paced_until = None;
         }
