@@ -117,6 +117,11 @@ impl Core {
         self.is_closed || self.is_stopped
     }
 
+    /// The worker has ended.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
     /// The connection, also after its end as long as it is held.
     pub(crate) fn connection(&mut self, handle: ConnectionHandle) -> Option<&mut Connection> {
         self.endpoint.connection(handle)

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::unbounded;
 
 use crate::crypto::Identity;
 use crate::endpoint::{Endpoint, EndpointConfig};
@@ -46,9 +46,6 @@ use clock::Clock;
 use entropy::SystemEntropy;
 use socket::Socket;
 use worker::Worker;
-
-/// Commands that may wait for the worker; more make their callers wait.
-const COMMANDS: usize = 16;
 
 /// What the driver needs to know beside the protocol's configuration.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +68,7 @@ pub(crate) fn start(
     let endpoint = Endpoint::new(config, identity, Box::new(entropy));
     let poll = mio::Poll::new()?;
     let waker = mio::Waker::new(poll.registry(), worker::WAKER)?;
-    let (commands, inbox) = bounded(COMMANDS);
+    let (commands, inbox) = unbounded();
     let core = Core::new(endpoint, socket.local_addr(), driver.linger);
     let shared = Shared::new(Clock::new(), core, Arc::clone(&socket), waker, commands);
     let shared = Arc::new(shared);

@@ -150,7 +150,11 @@ impl Shared {
     pub(crate) fn rebind(&self, socket: Rebound) -> io::Result<()> {
         let (answer, answered) = bounded(1);
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the endpoint is closed");
-        self.commands.send(Command::Rebind(socket.0, answer)).map_err(|_| gone())?;
+        // Under the lock, so that the worker either has ended before or finds the command when it ends.
+        self.look(|core| match core.is_stopped() {
+            true => Err(gone()),
+            false => self.commands.send(Command::Rebind(socket.0, answer)).map_err(|_| gone()),
+        })?;
         self.wake_worker();
         answered.recv().map_err(|_| gone())?
     }

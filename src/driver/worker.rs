@@ -64,7 +64,7 @@ impl Worker {
     /// Runs until nothing is left to do.
     pub(super) fn run(mut self) {
         // Waits must end even if this thread dies.
-        let _end = EndOfWaits(Arc::clone(&self.shared));
+        let _end = End { shared: Arc::clone(&self.shared), commands: self.commands.clone() };
         let mut events = Events::with_capacity(8);
         loop {
             let may_have_more = self.turn();
@@ -179,10 +179,15 @@ impl Worker {
 }
 
 /// Ends every wait when the thread ends, however it does.
-struct EndOfWaits(Arc<Shared>);
+struct End {
+    shared: Arc<Shared>,
+    commands: Receiver<Command>,
+}
 
-impl Drop for EndOfWaits {
+impl Drop for End {
     fn drop(&mut self) {
-        self.0.with_scratch(&mut Vec::new(), |core, _| core.stop());
+        self.shared.with_scratch(&mut Vec::new(), |core, _| core.stop());
+        // No command comes after that. Dropping those that came before tells who waits for their answers.
+        while self.commands.try_recv().is_ok() {}
     }
 }
