@@ -1,5 +1,6 @@
 //! Secure reliable UDP: TCP-like streams to a peer that is named by its public key.
 mod ack;
+mod aio;
 mod api;
 mod base;
 mod cid;
@@ -19,6 +20,7 @@ mod stream;
 mod vocab;
 mod wire;
 
+pub use aio::{AsyncRecvStream, AsyncSendStream, AsyncStream};
 pub use api::{
     Connection, DialError, Elapsed, Endpoint, EndpointBuilder, EndpointClosed, RecvStream,
     SendStream, Stream,

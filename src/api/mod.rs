@@ -21,3 +21,5 @@ pub use error::{DialError, Elapsed, EndpointClosed};
 pub use recv::RecvStream;
 pub use send::SendStream;
 pub use stream::Stream;
+
+pub(crate) use endpoint::connected;

@@ -140,10 +140,6 @@ impl SendStream {
         self.half.try_finish(core)
     }
 
-    pub(crate) fn end_quietly(&self) -> Result<(), StreamError> {
-        self.half.end()
-    }
-
     pub(crate) fn key(&self, topic: fn(StreamId) -> Topic) -> Key {
         self.half.link.key(topic(self.half.id))
     }
@@ -217,6 +213,8 @@ impl Drop for SendHalf {
                 let _ = connection.finish(self.id);
             }
             core.remove_sender(handle, self.id);
+            // Tasks that were cancelled may have left their wakers.
+            self.wake(core);
         });
     }
 }

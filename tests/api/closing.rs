@@ -16,35 +16,18 @@ fn settle() {
     thread::sleep(Duration::from_millis(30));
 }
 
+type Wait = Box<dyn FnOnce(Connection) -> ConnectionError + Send>;
+
 /// One thread for everything that can be waited for on a connection; each returns why it ended.
 fn wait_for_everything(connection: &Connection) -> Vec<thread::JoinHandle<ConnectionError>> {
     let why = |error: std::io::Error| {
         error.get_ref().unwrap().downcast_ref::<ConnectionError>().unwrap().clone()
     };
-    let mut waits: Vec<Box<dyn FnOnce(Connection) -> ConnectionError + Send>> = vec![
-        Box::new(|connection| connection.closed()),
-        Box::new(|connection| connection.accept_stream().unwrap_err()),
-        Box::new(|connection| connection.accept_uni().unwrap_err()),
-        Box::new(|connection| connection.recv_datagram().unwrap_err()),
-        Box::new(move |connection| {
-            why(connection.accept_uni_timeout(Duration::from_secs(60)).unwrap_err())
-        }),
-        Box::new(move |connection| {
-            let mut stream = connection.open_stream().unwrap();
-            why(stream.read(&mut [0]).unwrap_err())
-        }),
-        Box::new(move |connection| {
-            let mut stream = connection.open_uni().unwrap();
-            why(stream.write_all(&vec![0; 64 << 20]).unwrap_err())
-        }),
-        Box::new(move |connection| {
-            let mut stream = connection.open_uni().unwrap();
-            stream.write_all(&[0; 60_000]).unwrap();
-            why(stream.finish().unwrap_err())
-        }),
-    ];
-    // The others have taken three streams of the peer's hundred.
-    waits.push(Box::new(|connection| {
+    let mut silent = connection.open_stream().unwrap();
+    let mut blocked = connection.open_uni().unwrap();
+    let mut unread = connection.open_uni().unwrap();
+    unread.write_all(&[0; 60_000]).unwrap();
+    let open_all = |connection: Connection| {
         let mut streams = Vec::new();
         loop {
             match connection.open_stream() {
@@ -52,8 +35,21 @@ fn wait_for_everything(connection: &Connection) -> Vec<thread::JoinHandle<Connec
                 Err(why) => return why,
             }
         }
-    }));
-    let spawn = |wait: Box<dyn FnOnce(Connection) -> ConnectionError + Send>| {
+    };
+    let waits: Vec<Wait> = vec![
+        Box::new(|connection| connection.closed()),
+        Box::new(|connection| connection.accept_stream().unwrap_err()),
+        Box::new(|connection| connection.accept_uni().unwrap_err()),
+        Box::new(move |connection| {
+            why(connection.accept_uni_timeout(Duration::from_secs(60)).unwrap_err())
+        }),
+        Box::new(|connection| connection.recv_datagram().unwrap_err()),
+        Box::new(open_all),
+        Box::new(move |_| why(silent.read(&mut [0]).unwrap_err())),
+        Box::new(move |_| why(blocked.write_all(&vec![0; 64 << 20]).unwrap_err())),
+        Box::new(move |_| why(unread.finish().unwrap_err())),
+    ];
+    let spawn = |wait: Wait| {
         let connection = connection.clone();
         thread::spawn(move || wait(connection))
     };
@@ -103,13 +99,13 @@ fn the_end_of_the_endpoint_ends_every_wait() {
             pair.listener = endpoint.accept().unwrap();
             endpoint
         };
-        let mut waits = wait_for_everything(&pair.listener);
+        let waits = wait_for_everything(&pair.listener);
         let accepting = pair.listening.clone();
         let accept = thread::spawn(move || accepting.accept().unwrap_err());
         settle();
         pair.listening.close(CODE, b"shop closed");
         assert_eq!(accept.join().unwrap(), EndpointClosed);
-        for wait in waits.drain(..) {
+        for wait in waits {
             let why = wait.join().unwrap();
             let ours = [ConnectionError::LocalClosed, ConnectionError::LingerTimedOut];
             assert!(ours.contains(&why), "{why:?}");

@@ -1,0 +1,14 @@
+//! Floor 10: the same calls for tasks, under any executor.
+//!
+//! There is no reactor and no runtime here: the endpoint's own thread wakes the tasks. Futures make the same attempts as the
+//! blocking calls; dropping one is giving up, and loses nothing.
+
+mod calls;
+#[cfg(feature = "futures-io")]
+mod futures_io;
+mod streams;
+#[cfg(feature = "tokio")]
+mod tokio;
+mod waiting;
+
+pub use streams::{AsyncRecvStream, AsyncSendStream, AsyncStream};

@@ -1,0 +1,160 @@
+//! The interface for tasks, under two executors that know nothing of each other.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use srudp::{ApplicationCode, Connection, ConnectionError, Endpoint};
+
+struct Pair {
+    dialler: Connection,
+    listener: Connection,
+    dialling: Endpoint,
+    listening: Endpoint,
+}
+
+async fn pair() -> Pair {
+    let listening = Endpoint::builder().accept(true).bind("127.0.0.1:0").unwrap();
+    let dialling = Endpoint::builder().bind("127.0.0.1:0").unwrap();
+    let dial = dialling.connect_async(listening.peer_id(), listening.local_addr());
+    let (dialler, listener) = tokio::join!(dial, listening.accept_async());
+    Pair { dialler: dialler.unwrap(), listener: listener.unwrap(), dialling, listening }
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
+}
+
+fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn streams_echo_under_futures() {
+    use futures::io::{AsyncReadExt, AsyncWriteExt};
+
+    block_on(async {
+        let pair = pair().await;
+        let data = pattern(3 << 20);
+        let (mut send, mut recv) =
+            pair.dialler.open_stream_async().await.unwrap().into_async().into_split();
+        let writing = async {
+            send.write_all(&data).await.unwrap();
+            send.close().await.unwrap();
+            send.finish().await.unwrap();
+        };
+        let reading = async {
+            let mut received = Vec::new();
+            recv.read_to_end(&mut received).await.unwrap();
+            received
+        };
+        let echoing = async {
+            let stream = pair.listener.accept_stream_async().await.unwrap().into_async();
+            let (mut send, recv) = stream.into_split();
+            futures::io::copy(recv, &mut send).await.unwrap();
+            send.close().await.unwrap();
+        };
+        let ((), received, ()) = tokio::join!(writing, reading, echoing);
+        assert!(received == data);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_echo_under_tokio() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let pair = pair().await;
+    let listener = pair.listener.clone();
+    let echoing = tokio::spawn(async move {
+        for _ in 0..8 {
+            let mut stream = listener.accept_stream_async().await.unwrap().into_async();
+            tokio::spawn(async move {
+                let (mut reader, mut writer) = tokio::io::split(&mut stream);
+                tokio::io::copy(&mut reader, &mut writer).await.unwrap();
+                writer.shutdown().await.unwrap();
+            });
+        }
+    });
+    let tasks: Vec<_> = (0..8)
+        .map(|index| {
+            let connection = pair.dialler.clone();
+            tokio::spawn(async move {
+                let data = pattern(500_000 + index);
+                let stream = connection.open_stream_async().await.unwrap().into_async();
+                let (mut send, mut recv) = stream.into_split();
+                let mut received = Vec::new();
+                let writing = async {
+                    send.write_all(&data).await.unwrap();
+                    send.shutdown().await.unwrap();
+                };
+                let reading = recv.read_to_end(&mut received);
+                let ((), read) = tokio::join!(writing, reading);
+                read.unwrap();
+                assert!(received == data);
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    echoing.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wait_that_is_dropped_loses_nothing() {
+    let pair = pair().await;
+    for _ in 0..3 {
+        let accept = pair.listener.accept_uni_async();
+        let expired = tokio::time::timeout(Duration::from_millis(5), accept).await;
+        assert!(expired.is_err());
+    }
+    let sender = pair.dialler.open_uni_async().await.unwrap();
+    sender.write_bytes(&b"kept"[..]).unwrap();
+    sender.finish_async().await.unwrap();
+    let receiver = pair.listener.accept_uni_async().await.unwrap();
+    assert_eq!(receiver.read_with(|data| (data.len(), data.to_vec())).unwrap().unwrap(), b"kept");
+}
+
+#[tokio::test]
+async fn an_abandoned_dial_leaves_nothing_behind() {
+    let endpoint = Endpoint::builder().bind("127.0.0.1:0").unwrap();
+    let void = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let peer = srudp::Identity::generate().peer_id();
+    assert!(poll_once(endpoint.connect_async(peer, void.local_addr().unwrap())).is_pending());
+    assert_eq!(endpoint.stats().connections, 0);
+}
+
+#[tokio::test]
+async fn a_close_ends_every_wait() {
+    let pair = pair().await;
+    let code = ApplicationCode::new(4);
+    let waits = async {
+        let connection = &pair.dialler;
+        tokio::join!(
+            connection.closed_async(),
+            async { connection.accept_stream_async().await.unwrap_err() },
+            async { connection.accept_uni_async().await.unwrap_err() },
+            async { connection.recv_datagram_async().await.unwrap_err() },
+        )
+    };
+    let closing = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        pair.listener.close_async(code, b"bye", Duration::from_secs(5)).await
+    };
+    let (ended, closed) = tokio::join!(waits, closing);
+    closed.unwrap();
+    let expected = ConnectionError::PeerClosed { code, reason: b"bye".to_vec() };
+    assert_eq!(ended, (expected.clone(), expected.clone(), expected.clone(), expected));
+}
+
+#[test]
+fn datagrams_pass_between_tasks() {
+    block_on(async {
+        let pair = pair().await;
+        pair.dialler.send_datagram_async(&b"hello"[..]).await.unwrap();
+        assert_eq!(pair.listener.recv_datagram_async().await.unwrap(), &b"hello"[..]);
+        assert_ne!(pair.dialling.peer_id(), pair.listening.peer_id());
+    });
+}
