@@ -61,8 +61,8 @@ impl Node {
 }
 
 impl World {
-    /// One turn of the loop.
-    fn turn(&mut self) {
+    /// What an endpoint wants to be done after every input.
+    fn drain(&mut self) {
         // 1. Output: after every input, ask for datagrams until there is none. One call may give several of equal size.
         for node in &mut self.nodes {
             while let Some(transmit) = node.endpoint.poll_transmit(self.now, &mut self.buffer, 16) {
@@ -78,6 +78,10 @@ impl World {
             // 2. Events: what the application wants to know.
             node.events.extend(std::iter::from_fn(|| node.endpoint.poll_event()));
         }
+    }
+
+    /// Waits for the next input, and hands it over.
+    fn advance(&mut self) {
         // 3. Timeouts: valid now that there is nothing to send. Sleep until the first of them, or until a datagram comes;
         //    here time just jumps there.
         let timers = self.nodes.iter_mut().filter_map(|node| node.endpoint.poll_timeout());
@@ -106,13 +110,14 @@ impl World {
         }
     }
 
-    /// Turns until the node has an event that `pick` wants.
+    /// Goes on until the node has an event that `pick` wants.
     fn until<T>(&mut self, node: usize, pick: impl Fn(&Event) -> Option<T>) -> T {
         loop {
+            self.drain();
             if let Some(found) = self.nodes[node].events.iter().find_map(&pick) {
                 return found;
             }
-            self.turn();
+            self.advance();
         }
     }
 }
@@ -150,7 +155,10 @@ fn main() {
         match connection.read(now, stream, &mut piece) {
             Ok(0) => break,
             Ok(read) => text.extend_from_slice(&piece[..read]),
-            Err(ReadError::Blocked) => world.turn(),
+            Err(ReadError::Blocked) => {
+                world.drain();
+                world.advance();
+            }
             Err(error) => panic!("{error}"),
         }
     }

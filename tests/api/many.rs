@@ -4,9 +4,23 @@ use std::io::{self, Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use srudp::proto::TransportConfig;
+use srudp::{Connection, TransportConfig};
 
 use crate::pair::{Pair, dialler, in_time, listener, pattern};
+
+/// Has the data echoed by the peer.
+fn ask(connection: &Connection, data: &[u8]) {
+    let stream = connection.open_stream().unwrap();
+    let mut received = Vec::new();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            (&stream).write_all(data).unwrap();
+            stream.end().unwrap();
+        });
+        (&stream).read_to_end(&mut received).unwrap();
+    });
+    assert!(received == data);
+}
 
 #[test]
 fn many_threads_share_a_connection() {
@@ -28,20 +42,7 @@ fn many_threads_share_a_connection() {
         thread::scope(|scope| {
             for index in 0..16 {
                 let connection = &pair.dialler;
-                scope.spawn(move || {
-                    let data = pattern(200_000 + index);
-                    let stream = connection.open_stream().unwrap();
-                    let mut writer = stream.try_clone().unwrap();
-                    let mut received = Vec::new();
-                    thread::scope(|scope| {
-                        scope.spawn(|| {
-                            writer.write_all(&data).unwrap();
-                            writer.end().unwrap();
-                        });
-                        (&stream).read_to_end(&mut received).unwrap();
-                    });
-                    assert!(received == data);
-                });
+                scope.spawn(move || ask(connection, &pattern(200_000 + index)));
             }
         });
         serving.join().unwrap();

@@ -60,3 +60,11 @@ pub(crate) fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'stati
     assert!(waited != Err(mpsc::RecvTimeoutError::Timeout), "a wait did not end");
     thread.join().unwrap()
 }
+
+/// What it returns, and how long it took.
+#[expect(clippy::disallowed_methods, reason = "how long the application waits is what is tested")]
+pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
+    let began = std::time::Instant::now();
+    let result = run();
+    (result, began.elapsed())
+}
