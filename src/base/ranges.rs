@@ -13,6 +13,7 @@ pub(crate) struct RangeSet {
 }
 
 impl RangeSet {
+    #[cfg(test)]
     pub(crate) const fn new() -> Self {
         Self { ranges: VecDeque::new() }
     }
@@ -119,16 +120,6 @@ impl RangeSet {
         range.is_empty() || self.ranges.get(index).is_some_and(holds)
     }
 
-    /// The ranges that share a number with this one, rising.
-    pub(crate) fn overlapping(
-        &self,
-        range: Range<u64>,
-    ) -> impl DoubleEndedIterator<Item = Range<u64>> + '_ {
-        let first = self.ranges.partition_point(|old| old.end <= range.start);
-        let last = self.ranges.partition_point(|old| old.start < range.end).max(first);
-        self.ranges.range(first..last).cloned()
-    }
-
     /// The ranges, rising.
     pub(crate) fn iter(
         &self,
@@ -142,6 +133,7 @@ impl RangeSet {
     }
 
     /// The largest number.
+    #[cfg(test)]
     pub(crate) fn max(&self) -> Option<u64> {
         self.ranges.back().map(|range| range.end - 1)
     }
@@ -153,10 +145,6 @@ impl RangeSet {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.ranges.is_empty()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.ranges.clear();
     }
 }
 

@@ -11,6 +11,7 @@ use crate::wire::Role;
 pub(crate) struct Keys {
     protection: Protection,
     exporter: Exporter,
+    handshake_hash: [u8; 32],
     /// Set while a previous key exists and its end is fixed.
     erase_previous_at: Option<Instant>,
 }
@@ -18,7 +19,12 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(secrets: &Secrets, role: Role) -> Self {
         let protection = Protection::new(secrets, role);
-        Self { protection, exporter: secrets.exporter(), erase_previous_at: None }
+        Self {
+            protection,
+            exporter: secrets.exporter(),
+            handshake_hash: *secrets.handshake_hash(),
+            erase_previous_at: None,
+        }
     }
 
     pub(crate) fn unmask(&self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
@@ -54,6 +60,16 @@ impl Keys {
 
     pub(crate) fn on_acked(&mut self, number: u64) {
         self.protection.on_acked(number);
+    }
+
+    /// How often the receive key has moved.
+    pub(crate) fn updates(&self) -> u64 {
+        self.protection.key_updates()
+    }
+
+    /// The final hash of the handshake.
+    pub(crate) fn handshake_hash(&self) -> [u8; 32] {
+        self.handshake_hash
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::Connection;
+use crate::path::EcnState;
 use crate::vocab::Outcome;
 
 /// Figures of a connection, from its beginning unless said otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionStats {
     /// From the first handshake packet to the keys.
@@ -19,6 +20,16 @@ pub struct ConnectionStats {
     pub rtt_variation: Duration,
     /// Congestion window, in bytes.
     pub congestion_window: u64,
+    /// The window still doubles every round trip.
+    pub slow_start: bool,
+    /// Times that the window was reduced.
+    pub congestion_events: u64,
+    /// Bytes per second at which packets leave; zero while no round trip was measured.
+    pub pacing_rate: u64,
+    /// Bytes per second that arrived lately; zero before the first sample.
+    pub delivery_rate: u64,
+    /// Whether congestion marks are in use.
+    pub ecn: EcnState,
     /// Bytes sent and neither acknowledged nor lost, at this moment.
     pub in_flight: u64,
     /// UDP payload of the largest datagrams, in bytes: the path MTU that was found.
@@ -47,6 +58,22 @@ pub struct ConnectionStats {
     pub duplicates: u64,
     /// ESTABLISH packets sent.
     pub handshake_packets: u64,
+    /// Key updates so far.
+    pub key_updates: u64,
+    /// Streams that are not closed.
+    pub streams: usize,
+    /// Bytes written and not acknowledged.
+    pub send_buffered: u64,
+    /// What the peer may send on all streams together before more is read, in bytes.
+    pub receive_window: u64,
+    /// Bytes of memory that stream data takes.
+    pub stream_memory: usize,
+    /// Pages of stream data ever allocated: does not rise in a steady transfer.
+    pub stream_pages_allocated: u64,
+    /// Unreliable datagrams dropped before they were sent, because packets became too small for them.
+    pub datagrams_outgrown: u64,
+    /// Unreliable datagrams received and dropped, because the application did not read them in time.
+    pub datagrams_unread: u64,
 }
 
 /// The counters behind the figures.
@@ -98,17 +125,22 @@ impl Counters {
 impl Connection {
     /// The figures at this moment.
     pub fn stats(&self) -> ConnectionStats {
-        let path = self.paths.active();
-        let rtt = path.rtt();
+        let path = self.paths.active().stats();
+        let (streams, drops) = (self.streams.stats(), self.datagrams.drops());
         let counters = &self.counters;
         ConnectionStats {
             handshake: counters.handshake,
-            rtt: rtt.smoothed,
-            rtt_min: rtt.minimum,
-            rtt_variation: rtt.variation,
-            congestion_window: path.window(),
+            rtt: path.rtt,
+            rtt_min: path.rtt_minimum,
+            rtt_variation: path.rtt_variation,
+            congestion_window: path.congestion_window,
+            slow_start: path.slow_start,
+            congestion_events: path.congestion_events,
+            pacing_rate: path.pacing_rate,
+            delivery_rate: path.delivery_rate,
+            ecn: path.ecn,
             in_flight: self.recovery.in_flight(),
-            mtu: path.datagram_size(),
+            mtu: path.datagram_size,
             datagrams_sent: counters.datagrams_sent,
             bytes_sent: counters.bytes_sent,
             datagrams_received: counters.datagrams_received,
@@ -121,6 +153,14 @@ impl Connection {
             undecodable: counters.undecodable,
             duplicates: counters.duplicates,
             handshake_packets: counters.handshake_packets,
+            key_updates: self.keys.updates(),
+            streams: streams.open,
+            send_buffered: streams.send_buffered,
+            receive_window: streams.receive_window,
+            stream_memory: streams.page_bytes,
+            stream_pages_allocated: streams.pages_allocated,
+            datagrams_outgrown: drops.outgrown,
+            datagrams_unread: drops.unread,
         }
     }
 }

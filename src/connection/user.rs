@@ -174,6 +174,12 @@ impl Connection {
         self.keys.export(label, context, out)
     }
 
+    /// The final hash of the handshake, the same on both sides and different for every connection: for signing what is said over this
+    /// connection and no other (Noise §11.2).
+    pub fn handshake_hash(&self) -> [u8; 32] {
+        self.keys.handshake_hash()
+    }
+
     /// Starts a key update (SPEC §6.2). Happens by itself in time. Returns whether one could start.
     pub fn update_keys(&mut self) -> bool {
         self.keys.update()

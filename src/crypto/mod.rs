@@ -31,7 +31,8 @@ pub use peer_id::{PeerId, PeerIdError};
 
 pub(crate) use cookie::CookieKey;
 pub(crate) use handshake::{Accepted, Context, Finished, HandshakeError, Initiator, Responder};
-pub(crate) use record::{OpenError, Opened, Protection, SealError, Unmasked};
+pub(crate) use punch::{punch_tag, verify_punch_tag};
+pub(crate) use record::{OpenError, Opened, Protection, Unmasked};
 pub(crate) use reset::ResetKey;
 pub(crate) use schedule::{Exporter, Secrets};
 pub(crate) use tag::message_tag;

@@ -4,7 +4,7 @@ use super::PeerId;
 use super::mac;
 
 /// Bytes of a PUNCH that its tag covers.
-pub(crate) const TAGGED_LEN: usize = 60;
+const TAGGED_LEN: usize = 60;
 
 /// The tag of a PUNCH from `sender` to `receiver`.
 ///

@@ -8,15 +8,20 @@
 //!
 //! Every state repeats its datagram with growing intervals until the dial's time is up.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use super::event::Dial;
 use super::outbox::Envelope;
 use crate::base::{Entropy, Instant, limits};
 use crate::close::ConnectionError;
 use crate::connection::TransportConfig;
-use crate::crypto::{Context, Finished, HandshakeError, Identity, Initiator, PeerId};
+use crate::crypto::{
+    Context, Finished, HandshakeError, Identity, Initiator, PeerId, punch_tag, verify_punch_tag,
+};
 use crate::wire::{
     ConnectionId, HandshakeId, HandshakeKind, Parameters, Punch, PunchFlags, SetMap, Suite,
 };
@@ -29,6 +34,7 @@ pub(super) struct Attempt {
     config: TransportConfig,
     hid: HandshakeId,
     offered: SetMap,
+    tags: Option<Tags>,
     began: Instant,
     due: Instant,
     interval: Duration,
@@ -68,6 +74,7 @@ impl Attempt {
         dial: &Dial,
         config: TransportConfig,
         offered: SetMap,
+        own: PeerId,
         entropy: &mut dyn Entropy,
     ) -> Self {
         Self {
@@ -76,6 +83,7 @@ impl Attempt {
             config,
             hid: fresh_hid(entropy),
             offered,
+            tags: Tags::new(dial, own),
             began: now,
             due: now,
             interval: limits::PUNCH_INTERVAL,
@@ -140,6 +148,7 @@ impl Attempt {
                 *echo = punch.transaction;
                 *heard = punch.source;
                 punch.echo == *transaction
+                    || self.tags.as_ref().is_some_and(|tags| tags.fits(punch))
             }
             Stage::Asking(asking) => {
                 let wanted = punch.flags.contains(PunchFlags::RESEND)
@@ -171,7 +180,7 @@ impl Attempt {
         match &mut self.stage {
             Stage::Knocking { transaction, echo, heard } => {
                 self.interval = (self.interval * 3 / 2).min(limits::PUNCH_INTERVAL_MAX);
-                let punch = Punch {
+                let mut punch = Punch {
                     destination: *heard,
                     source: self.hid,
                     offered: self.offered,
@@ -181,6 +190,9 @@ impl Attempt {
                     cookie,
                     tag: [0; 16],
                 };
+                if let Some(tags) = &self.tags {
+                    punch.tag = tags.of(&punch);
+                }
                 Step::Send(vec![punch.encode().to_vec()])
             }
             Stage::Asking(asking) => {
@@ -260,6 +272,33 @@ impl Attempt {
 
     pub(super) fn due(&self) -> Instant {
         self.due
+    }
+}
+
+/// Makes and checks the tags of PUNCH packets (SPEC §4.2).
+struct Tags {
+    key: Zeroizing<[u8; 16]>,
+    own: PeerId,
+    peer: PeerId,
+}
+
+impl Tags {
+    fn new(dial: &Dial, own: PeerId) -> Option<Self> {
+        Some(Self { key: Zeroizing::new(dial.punch_key?), own, peer: dial.peer? })
+    }
+
+    fn of(&self, punch: &Punch) -> [u8; 16] {
+        punch_tag(&self.key, &self.own, &self.peer, &punch.tagged())
+    }
+
+    fn fits(&self, punch: &Punch) -> bool {
+        verify_punch_tag(&self.key, &self.peer, &self.own, &punch.tagged(), &punch.tag)
+    }
+}
+
+impl fmt::Debug for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tags")
     }
 }
 

@@ -16,23 +16,24 @@ pub struct ConnectionHandle {
 }
 
 /// Whom to dial, where and how.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Dial {
     pub(super) remote: SocketAddr,
     pub(super) peer: Option<PeerId>,
     pub(super) transport: Option<TransportConfig>,
     pub(super) punch: bool,
+    pub(super) punch_key: Option<[u8; 16]>,
 }
 
 impl Dial {
     /// Dials a known peer.
     pub fn new(peer: PeerId, remote: SocketAddr) -> Self {
-        Self { remote, peer: Some(peer), transport: None, punch: false }
+        Self { remote, peer: Some(peer), transport: None, punch: false, punch_key: None }
     }
 
     /// Dials whoever answers at this address, and trusts it: nothing proves that it is the right peer.
     pub fn trusting_on_first_use(remote: SocketAddr) -> Self {
-        Self { remote, peer: None, transport: None, punch: false }
+        Self { remote, peer: None, transport: None, punch: false, punch_key: None }
     }
 
     /// A configuration of its own for this connection.
@@ -48,6 +49,23 @@ impl Dial {
     pub fn punch(mut self) -> Self {
         self.punch = true;
         self
+    }
+
+    /// As [`Self::punch`], with a key that a rendezvous gave to both peers: a knock that carries its tag is known to be the peer's
+    /// (SPEC §4.2). Heeded when the peer is known.
+    #[must_use]
+    pub fn punch_with_key(mut self, key: [u8; 16]) -> Self {
+        self.punch_key = Some(key);
+        self.punch()
+    }
+}
+
+impl fmt::Debug for Dial {
+    /// Leaves the punch key out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Dial");
+        out.field("remote", &self.remote).field("peer", &self.peer).field("punch", &self.punch);
+        out.finish_non_exhaustive()
     }
 }
 

@@ -146,7 +146,8 @@ impl Endpoint {
     pub fn connect(&mut self, now: Instant, dial: &Dial) -> Result<ConnectionHandle, ConnectError> {
         self.check_dial(dial)?;
         let config = dial.transport.clone().unwrap_or_else(|| self.config.transport.clone());
-        let mut attempt = Attempt::new(now, dial, config, self.config.offered, &mut *self.entropy);
+        let mut attempt =
+            Attempt::new(now, dial, config, self.config.offered, self.id, &mut *self.entropy);
         if !dial.punch {
             let protocol = &self.config.application_protocol;
             attempt

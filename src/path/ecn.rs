@@ -16,10 +16,11 @@ use crate::vocab::{Outcome, PathId, Settled};
 use crate::wire::EcnCounts;
 
 /// Whether a path carries ECN marks (RFC 9000 §13.4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EcnState {
     /// The first packets are being marked.
+    #[default]
     Testing,
     /// Nothing is marked until the fate of the first packets is known.
     Unknown,

@@ -226,13 +226,6 @@ impl Path {
         self.apply_datagram_size();
     }
 
-    /// The largest UDP payload that both peers accept is known, or has changed.
-    pub(crate) fn on_max_datagram(&mut self, limit: usize) {
-        self.config.max_datagram = limit;
-        self.mtu.on_limit(limit);
-        self.apply_datagram_size();
-    }
-
     /// Begins to prove the remote address with a PATH_CHALLENGE of unpredictable `data`.
     pub(crate) fn start_validation(&mut self, now: Instant, data: [u8; 8]) {
         self.validation.start(now, data, &self.rtt.view());
@@ -263,6 +256,7 @@ impl Path {
     }
 
     /// A challenge awaits its answer.
+    #[cfg(test)]
     pub(crate) fn is_validating(&self) -> bool {
         self.validation.is_open()
     }

@@ -142,14 +142,6 @@ impl MtuSearch {
         self.on_bad(size);
     }
 
-    /// The peer or the user accepts no more than this.
-    pub(super) fn on_limit(&mut self, limit: usize) {
-        self.limit = limit.clamp(BASE_DATAGRAM, DATAGRAM_MAX);
-        self.good = self.good.min(self.limit);
-        self.bad = self.bad.filter(|bad| *bad <= self.limit);
-        self.phase = Phase::Searching;
-    }
-
     fn next_size(&self) -> Option<usize> {
         let common = self.common.iter().copied().find(|size| *size > self.good);
         let Some(bad) = self.bad else {

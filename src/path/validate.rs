@@ -107,6 +107,7 @@ impl Validation {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Open(_))
     }

@@ -36,10 +36,6 @@ macro_rules! registry {
             pub(crate) const ALL: &'static [(u64, &'static str)] =
                 &[$(($value, stringify!($name)),)*];
         }
-
-        impl TransportError {
-            $(pub(crate) const $name: Self = Self { code: ErrorCode::$name, reason: $text };)*
-        }
     };
 }
 
@@ -95,8 +91,25 @@ pub(crate) struct TransportError {
 }
 
 impl TransportError {
+    pub(crate) const REFUSED: Self = Self::plain(ErrorCode::REFUSED);
+    pub(crate) const FLOW_CONTROL: Self = Self::plain(ErrorCode::FLOW_CONTROL);
+    pub(crate) const STREAM_LIMIT: Self = Self::plain(ErrorCode::STREAM_LIMIT);
+    pub(crate) const STREAM_STATE: Self = Self::plain(ErrorCode::STREAM_STATE);
+    pub(crate) const FINAL_SIZE: Self = Self::plain(ErrorCode::FINAL_SIZE);
+    pub(crate) const FRAME_ENCODING: Self = Self::plain(ErrorCode::FRAME_ENCODING);
+    pub(crate) const PARAMETER: Self = Self::plain(ErrorCode::PARAMETER);
+    pub(crate) const PROTOCOL_VIOLATION: Self = Self::plain(ErrorCode::PROTOCOL_VIOLATION);
+    pub(crate) const APPLICATION_PROTOCOL: Self = Self::plain(ErrorCode::APPLICATION_PROTOCOL);
+    pub(crate) const BUSY: Self = Self::plain(ErrorCode::BUSY);
+    pub(crate) const AEAD_LIMIT: Self = Self::plain(ErrorCode::AEAD_LIMIT);
+
+    /// A broken rule with a reason more exact than the code's own meaning.
     pub(crate) const fn new(code: ErrorCode, reason: &'static str) -> Self {
         Self { code, reason }
+    }
+
+    const fn plain(code: ErrorCode) -> Self {
+        Self { code, reason: code.meaning() }
     }
 }
 

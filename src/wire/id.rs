@@ -11,8 +11,6 @@ pub(crate) struct ConnectionId([u8; 8]);
 pub(crate) struct HandshakeId([u8; 8]);
 
 impl ConnectionId {
-    pub(crate) const LEN: usize = 8;
-
     pub(crate) fn as_bytes(&self) -> &[u8; 8] {
         &self.0
     }

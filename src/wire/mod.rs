@@ -30,7 +30,7 @@ pub use code::{ApplicationCode, ErrorCode};
 pub use id::{Direction, Role, StreamId};
 
 pub(crate) use code::TransportError;
-pub(crate) use codec::{Full, Reader, VARINT_MAX, Writer, varint_len};
+pub(crate) use codec::Writer;
 pub(crate) use demux::{Class, classify};
 pub(crate) use error::DecodeError;
 pub(crate) use fragment::{Fragment, FragmentHeader, HandshakeKind, fragment_count};
@@ -39,7 +39,7 @@ pub(crate) use frame::{
 };
 pub(crate) use id::{ConnectionId, HandshakeId};
 pub(crate) use long::{Long, decode_long};
-pub(crate) use params::{IDS as PARAMETER_IDS, ParameterError, Parameters};
+pub(crate) use params::{IDS as PARAMETER_IDS, Parameters};
 pub(crate) use punch::{PUNCH_LEN, Punch, PunchFlags};
 pub(crate) use short::{SHORT_HEADER_LEN, ShortHeader, expand_number};
 pub(crate) use suite::{SetMap, Suite, VERSION};

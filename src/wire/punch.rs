@@ -57,6 +57,12 @@ impl Punch {
         out
     }
 
+    /// The bytes that the tag covers (SPEC §4.2).
+    pub(crate) fn tagged(&self) -> [u8; 60] {
+        let encoded = self.encode();
+        std::array::from_fn(|index| encoded[index])
+    }
+
     /// Decodes what follows the version.
     pub(super) fn decode_body(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let punch = Self {

@@ -122,6 +122,7 @@ impl Protection {
     }
 
     /// Whether the receive key of the previous phase is still kept.
+    #[cfg(test)]
     pub(crate) fn has_previous(&self) -> bool {
         self.receiving.has_previous()
     }

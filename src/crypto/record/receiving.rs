@@ -7,6 +7,7 @@ use super::mask::{HeaderMask, SAMPLE_LEN};
 use super::{FORM, HEADER_LEN, KEY_PHASE, PACKET_MIN, RESERVED, TAG_LEN};
 use crate::base::limits::{INTEGRITY_LIMIT, PACKET_NUMBER_END};
 use crate::crypto::schedule::Secret;
+use crate::wire::expand_number;
 
 /// What the header of a packet says. Not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl Receiving {
         }
         self.mask.apply(header, rest.first_chunk::<SAMPLE_LEN>()?);
         let [first, .., a, b, c, d] = header;
-        let number = restore(u32::from_be_bytes([*a, *b, *c, *d]), expected);
+        let number = expand_number(u32::from_be_bytes([*a, *b, *c, *d]), expected);
         let key_phase = *first & KEY_PHASE != 0;
         (number < PACKET_NUMBER_END).then_some(Unmasked { number, key_phase })
     }
@@ -156,6 +157,7 @@ impl Receiving {
         if self.forged >= INTEGRITY_LIMIT { OpenError::IntegrityLimit } else { OpenError::Forged }
     }
 
+    #[cfg(test)]
     pub(super) fn has_previous(&self) -> bool {
         self.previous.is_some()
     }
@@ -175,18 +177,5 @@ impl Receiving {
     #[cfg(test)]
     pub(super) fn pretend_forged(&mut self, packets: u64) {
         self.forged = packets;
-    }
-}
-
-/// The full number whose low 32 bits were sent and that is nearest to the expected one (RFC 9000 §A.3).
-fn restore(truncated: u32, expected: u64) -> u64 {
-    const WINDOW: u64 = 1 << 32;
-    let candidate = (expected & !(WINDOW - 1)) | u64::from(truncated);
-    if candidate.saturating_add(WINDOW / 2) <= expected && candidate < (1 << 62) - WINDOW {
-        candidate + WINDOW
-    } else if candidate > expected.saturating_add(WINDOW / 2) && candidate >= WINDOW {
-        candidate - WINDOW
-    } else {
-        candidate
     }
 }

@@ -116,17 +116,6 @@ fn nobody_can_push_it_below_the_base() {
     mtu_search.on_too_large(1200);
     mtu_search.on_too_large(0);
     assert_eq!(mtu_search.size(), 1452);
-    mtu_search.on_limit(0);
-    assert_eq!(mtu_search.size(), 1200);
-    assert_eq!(mtu_search.poll_probe(Instant::ZERO), None);
-}
-
-#[test]
-fn a_limit_that_is_learnt_late_is_kept() {
-    let mut mtu_search = at_1452();
-    mtu_search.on_limit(1300);
-    assert_eq!(mtu_search.size(), 1300);
-    assert_eq!(mtu_search.poll_probe(Instant::ZERO), None);
 }
 
 #[test]
