@@ -21,7 +21,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// This side of the connection.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Local {
-    /// UDP address and port of this side [default: every address, any free port]
+    /// UDP address and port of this side [default: any free port, of every IPv4 address if it listens]
     #[arg(long, value_name = "IP:PORT")]
     bind: Option<SocketAddr>,
 
@@ -47,27 +47,34 @@ impl Local {
             .handshake_timeout(HANDSHAKE_TIMEOUT.min(self.idle_timeout))
     }
 
-    /// The identity: the named file, or the user's, or a fresh one. A listener is told about the last case, because its peer
-    /// id will be another one next time.
-    pub(crate) fn identity(&self, listens: bool) -> Result<Identity, Failure> {
-        if let Some(path) = &self.identity {
-            return identity::read(path);
-        }
-        if let Some(path) = identity::default_path().filter(|path| path.exists()) {
-            return identity::read(&path);
-        }
-        if listens {
+    /// The identity that a file holds: the named one, or this user's if there is one.
+    fn stored_identity(&self) -> Result<Option<Identity>, Failure> {
+        let users = || identity::default_path().filter(|path| path.exists());
+        self.identity.clone().or_else(users).map(|path| identity::read(&path)).transpose()
+    }
+
+    /// Without a file, a listener is told that its peer id will be another one next time.
+    fn listener_identity(&self) -> Result<Identity, Failure> {
+        Ok(self.stored_identity()?.unwrap_or_else(|| {
             eprintln!(
                 "srudp: no identity file, so this peer id is for this run only (srudp keygen makes one that stays)"
             );
-        }
-        Ok(Identity::generate())
+            Identity::generate()
+        }))
+    }
+
+    /// Nobody can dial himself. So if a user's two programs talk to each other, the dialler gets a fresh identity, unless the
+    /// command line names one.
+    fn dialler_identity(&self, peer: PeerId) -> Result<Identity, Failure> {
+        let stored = self.stored_identity()?;
+        let usable = stored.filter(|stored| self.identity.is_some() || stored.peer_id() != peer);
+        Ok(usable.unwrap_or_else(Identity::generate))
     }
 
     /// Binds an endpoint that takes connections.
     pub(crate) fn listen(&self, builder: EndpointBuilder) -> Result<Endpoint, Failure> {
         let address = self.bind.unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
-        let builder = builder.identity(self.identity(true)?).accept(true);
+        let builder = builder.identity(self.listener_identity()?).accept(true);
         bind(builder, address)
     }
 
@@ -79,7 +86,7 @@ impl Local {
     ) -> Result<(Endpoint, Connection), Failure> {
         let remote = target.resolve()?;
         let address = self.bind.unwrap_or_else(|| any_port(remote.ip()));
-        let endpoint = bind(builder.identity(self.identity(false)?), address)?;
+        let endpoint = bind(builder.identity(self.dialler_identity(target.peer)?), address)?;
         let connection = endpoint
             .connect(target.peer, remote)
             .map_err(|error| Failure::of(format!("cannot connect to {target}"), error))?;

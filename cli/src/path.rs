@@ -1,5 +1,7 @@
 //! What `-v` says about a connection's path.
 
+use std::net::SocketAddr;
+
 use srudp::Connection;
 
 use crate::units;
@@ -7,12 +9,13 @@ use crate::units;
 /// One line of figures, as they are at this moment.
 pub(crate) fn describe(connection: &Connection) -> String {
     let stats = connection.stats();
-    let remote = match connection.remote_addr() {
-        Ok(address) => address.to_string(),
-        Err(_) => "an address that is forgotten".to_owned(),
+    let address = |address: Option<SocketAddr>| {
+        address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string())
     };
+    let remote = address(connection.remote_addr().ok());
+    let observed = address(connection.observed_addr());
     format!(
-        "peer at {remote}, rtt {} (least {}), window {}, mtu {}, lost {} of {} packets",
+        "peer at {remote}, which sees {observed}, rtt {} (least {}), window {}, mtu {}, lost {} of {} packets",
         units::time(stats.rtt),
         units::time(stats.rtt_min),
         units::bytes(stats.congestion_window),

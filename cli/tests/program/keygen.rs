@@ -41,3 +41,22 @@ fn a_missing_identity_file_is_named() {
     let args = ["listen", "--bind", "127.0.0.1:0", "--identity", "nowhere"];
     Home::new().run(args).expect(1).says(&["nowhere", "srudp keygen"]);
 }
+
+#[test]
+fn two_programs_of_one_user_can_talk() {
+    let home = Home::new();
+    home.run(["keygen"]).expect(0);
+    let (listener, target) = home.listen(&["listen", "--once"], Vec::new());
+    home.run(["connect", &target]).expect(0);
+    listener.end().expect(0);
+}
+
+#[test]
+fn a_dialler_shows_the_identity_of_its_user() {
+    let (here, there) = (Home::new(), Home::new());
+    let id = here.run(["keygen"]).expect(0);
+    let (listener, target) =
+        there.listen(&["listen", "--once", "--allow", id.text().trim_end()], Vec::new());
+    here.run(["connect", &target]).expect(0);
+    listener.end().expect(0);
+}
