@@ -103,6 +103,7 @@ mod stream;
 mod vocab;
 mod wire;
 
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use aio::{AsyncRecvStream, AsyncSendStream, AsyncStream};
 pub use api::{
     Connection, DialError, Elapsed, Endpoint, EndpointBuilder, EndpointClosed, RecvStream,

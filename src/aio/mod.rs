@@ -6,9 +6,11 @@
 mod calls;
 #[cfg(feature = "futures-io")]
 mod futures_io;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod streams;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod waiting;
 
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use streams::{AsyncRecvStream, AsyncSendStream, AsyncStream};

@@ -10,7 +10,7 @@ use super::error::StreamError;
 use super::link::Link;
 use super::timeout::Timeout;
 use crate::base::Instant;
-use crate::driver::{Core, Key, Topic};
+use crate::driver::{Core, Topic};
 use crate::stream::ReadError;
 use crate::wire::{ApplicationCode, StreamId};
 
@@ -88,14 +88,17 @@ impl RecvStream {
         self.half.stop(code);
     }
 
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
     pub(crate) fn link(&self) -> &Arc<Link> {
         &self.half.link
     }
 
-    pub(crate) fn key(&self) -> Key {
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn key(&self) -> crate::driver::Key {
         self.half.link.key(Topic::Readable(self.half.id))
     }
 
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
     pub(crate) fn try_read(
         &self,
         core: &mut Core,

@@ -128,6 +128,7 @@ impl SendStream {
         &self.half.link
     }
 
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
     pub(crate) fn try_write(
         &self,
         core: &mut Core,

@@ -90,7 +90,7 @@ fn limits_are_those_of_the_code() {
             (None, _) => problems.push(format!("{name} is not in the code")),
             (Some(code), Some(spec)) if code == spec => {}
             (Some(code), _) => {
-                problems.push(format!("{name} is {code:?} in the code, not {value}"))
+                problems.push(format!("{name} is {code:?} in the code, not {value}"));
             }
         }
     }

@@ -15,6 +15,7 @@ pub(in crate::crypto) enum NoiseError {
     /// A ciphertext that does not open.
     Decrypt,
     /// An encapsulation key that fails the modulus check.
+    #[cfg_attr(not(feature = "pq"), expect(dead_code, reason = "only builds with ML-KEM meet it"))]
     EncapsulationKey,
     /// A token needs a key that nobody has given.
     MissingKey,
