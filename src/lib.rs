@@ -132,3 +132,8 @@ pub mod proto {
     };
     pub use crate::stream::{ReadError, StreamEvent, WriteError};
 }
+
+/// The examples of the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

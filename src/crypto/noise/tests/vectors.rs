@@ -8,7 +8,9 @@ use super::patterns;
 use crate::crypto::noise::cipher::CipherState;
 use crate::crypto::noise::dh::KeyPair;
 use crate::crypto::noise::{HandshakeState, Keys};
-use crate::crypto::tests::{Given, bytes, field, key};
+#[cfg(feature = "pq")]
+use crate::crypto::tests::key;
+use crate::crypto::tests::{Given, bytes, field};
 
 const CACOPHONY: &str = include_str!("../../../../tests/vectors/cacophony.json");
 
