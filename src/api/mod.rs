@@ -23,3 +23,6 @@ pub use send::SendStream;
 pub use stream::Stream;
 
 pub(crate) use endpoint::connected;
+
+#[cfg(test)]
+mod tests;

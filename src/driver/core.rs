@@ -252,6 +252,12 @@ impl Core {
         self.endpoint.stats()
     }
 
+    /// Streams that are remembered, and keys that are waited for.
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> (usize, usize) {
+        (self.entries.values().map(|entry| entry.senders.len()).sum(), self.waits.len())
+    }
+
     // Waiting.
 
     pub(crate) fn register(&mut self, key: Key, waker: &Waker) {

@@ -77,7 +77,7 @@ impl Socket {
             match self.send_once(transmit, data, Some(segment)) {
                 Ok(()) => return Sent::All,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Partly(0),
-                Err(error) if quinn_udp::is_msg_size_err(&error) => return Sent::TooLarge(segment),
+                Err(error) if is_too_large(&error) => return Sent::TooLarge(segment),
                 // The interface cannot cut batches, and the batch did not leave: it has to leave piece by piece, or a
                 // whole window would count as lost. From now on `max_segments` is 1.
                 Err(_) if self.max_segments() == 1 => {}
@@ -94,7 +94,7 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Sent::Partly(sent);
                 }
-                Err(error) if quinn_udp::is_msg_size_err(&error) => {
+                Err(error) if is_too_large(&error) => {
                     return Sent::TooLarge(datagram.len());
                 }
                 // No route, a full device queue, a firewall: the datagram is lost, as datagrams are.
@@ -131,6 +131,16 @@ impl Socket {
     }
 }
 
+/// What the system calls EMSGSIZE; the standard library has no name for it.
+fn is_too_large(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const TOO_LARGE: i32 = libc::EMSGSIZE;
+    // WSAEMSGSIZE.
+    #[cfg(not(unix))]
+    const TOO_LARGE: i32 = 10_040;
+    error.raw_os_error() == Some(TOO_LARGE)
+}
+
 fn to_codepoint(mark: EcnMark) -> EcnCodepoint {
     match mark {
         EcnMark::Ect0 => EcnCodepoint::Ect0,
@@ -146,3 +156,6 @@ pub(super) fn to_mark(codepoint: EcnCodepoint) -> EcnMark {
         EcnCodepoint::Ce => EcnMark::Ce,
     }
 }
+
+#[cfg(test)]
+mod tests;
