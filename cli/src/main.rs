@@ -3,6 +3,7 @@
 mod clock;
 mod demo;
 mod exit;
+mod files;
 mod identity;
 mod keygen;
 mod options;
@@ -29,6 +30,8 @@ enum Command {
     Keygen(keygen::Args),
     Listen(pipe::ListenArgs),
     Connect(pipe::ConnectArgs),
+    Send(files::SendArgs),
+    Receive(files::ReceiveArgs),
     #[command(subcommand)]
     Perf(perf::Command),
     Demo(demo::Args),
@@ -40,6 +43,8 @@ impl Command {
             Self::Keygen(args) => args.run(),
             Self::Listen(args) => args.run(),
             Self::Connect(args) => args.run(),
+            Self::Send(args) => args.run(),
+            Self::Receive(args) => args.run(),
             Self::Perf(command) => command.run(),
             Self::Demo(args) => args.run(),
         }
