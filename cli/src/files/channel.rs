@@ -51,11 +51,8 @@ pub(super) mod pipe {
 
     pub(in super::super) fn pair() -> (End, End) {
         let (a, b) = (Arc::<Half>::default(), Arc::<Half>::default());
-        let first = End {
-            incoming: Arc::clone(&a),
-            outgoing: Arc::clone(&b),
-            breaks_after: usize::MAX,
-        };
+        let first =
+            End { incoming: Arc::clone(&a), outgoing: Arc::clone(&b), breaks_after: usize::MAX };
         (first, End { incoming: b, outgoing: a, breaks_after: usize::MAX })
     }
 

@@ -15,7 +15,9 @@ use rustix::io::Errno;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
-    File { size: u64 },
+    File {
+        size: u64,
+    },
     Folder,
     /// A link, a device, a socket: never touched.
     Other,
@@ -109,8 +111,7 @@ impl Dir {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
         {
             use rustix::fs::RenameFlags;
-            let moved =
-                fs::renameat_with(&self.0, name, &to.0, as_name, RenameFlags::NOREPLACE);
+            let moved = fs::renameat_with(&self.0, name, &to.0, as_name, RenameFlags::NOREPLACE);
             match moved {
                 // Some file systems (and kernels) know no such rename.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}

@@ -157,7 +157,9 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_accepted() {
-        for text in ["a", "a/b c/d", "…/ü.txt", "...", "..a", "12:30.log", "aux.c", "a/.srudp-partial"] {
+        for text in
+            ["a", "a/b c/d", "…/ü.txt", "...", "..a", "12:30.log", "aux.c", "a/.srudp-partial"]
+        {
             assert_eq!(refused(text), None, "{text}");
         }
     }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use srudp::{ApplicationCode, Connection, ConnectionError, Endpoint, EndpointBuilder, PeerId, Stream};
+use srudp::{
+    ApplicationCode, Connection, ConnectionError, Endpoint, EndpointBuilder, PeerId, Stream,
+};
 
 use super::PROTOCOL;
 use super::limits::{CONNECTIONS_AT_ONCE_MAX, STREAMS_AT_ONCE_MAX};

@@ -15,9 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::channel::Channel;
 use super::hash;
 use super::limits::DATA_BYTES_MAX;
-use super::message::{
-    self, Digest, HEADER_BYTES, Malformed, Message, Offer, Refusal, data_header,
-};
+use super::message::{self, Digest, HEADER_BYTES, Malformed, Message, Offer, Refusal, data_header};
 
 /// What is to be sent.
 pub(super) trait Source {

@@ -229,8 +229,7 @@ mod tests {
             fs::create_dir(home.path().join(side)).unwrap();
             fs::write(home.path().join(side).join("x"), side).unwrap();
         }
-        let (paths, _, failed) =
-            walked(&[home.path().join("left/x"), home.path().join("right/x")]);
+        let (paths, _, failed) = walked(&[home.path().join("left/x"), home.path().join("right/x")]);
         assert_eq!((paths.len(), failed.len()), (1, 1));
     }
 

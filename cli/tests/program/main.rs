@@ -2,6 +2,7 @@
 
 mod demo;
 mod errors;
+mod files;
 mod harness;
 mod keygen;
 mod perf;

@@ -85,7 +85,8 @@ impl Claims {
                 let before = slot.newest.fetch_add(1, Ordering::SeqCst);
                 (Arc::clone(slot), before.saturating_add(1))
             } else {
-                let slot = Slot { file: open()?, newest: AtomicU64::new(0), placed: Mutex::default() };
+                let slot =
+                    Slot { file: open()?, newest: AtomicU64::new(0), placed: Mutex::default() };
                 let slot = Arc::new(slot);
                 slots.insert(id, Arc::clone(&slot));
                 (slot, 0)
