@@ -104,9 +104,9 @@ pub(super) fn send(
         Err(error) => return Err(abort(channel, error)),
     };
     watch.resumed(offset);
-    begin(channel, Message::Begin { offset })?;
+    begin(channel, &Message::Begin { offset })?;
     let digest = data(channel, &mut file, source, (offset, hasher), watch)?;
-    begin(channel, Message::Whole(digest))?;
+    begin(channel, &Message::Whole(digest))?;
     match answer(channel, &mut buffer)? {
         Answer::Done => Ok(Sent::From(offset)),
         _ => Err(unexpected()),
@@ -169,7 +169,7 @@ fn prefix(file: &File, offset: u64, size: u64, theirs: &Digest) -> io::Result<(u
 }
 
 /// Writes where a refusal may be the reason that it fails.
-fn begin(channel: &mut impl Channel, message: Message<'_>) -> Result<(), SendError> {
+fn begin(channel: &mut impl Channel, message: &Message<'_>) -> Result<(), SendError> {
     let bytes = message.encode();
     put(channel, &bytes)
 }
