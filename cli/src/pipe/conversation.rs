@@ -12,7 +12,7 @@ use srudp::{ApplicationCode, Connection, ConnectionError};
 use super::input::Input;
 use super::output::{self, CopyError};
 use crate::clock;
-use crate::exit::{Failure, connection_error};
+use crate::exit::{Code, Failure, connection_error};
 use crate::path;
 use crate::progress::Progress;
 use crate::units;
@@ -188,6 +188,11 @@ impl<'a> Conversation<'a> {
     }
 }
 
+/// What is not an error of the connection is one of a stream: the peer stopped or reset it.
 fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
-    Failure::of("the pipe broke", error)
+    let error = error.into();
+    if connection_error(error.as_ref()).is_some() {
+        return Failure::of("the pipe broke", error);
+    }
+    Failure::new(Code::Broken, format!("the pipe broke: {error}"))
 }
