@@ -23,11 +23,12 @@ use srudp_links::LinkConfig;
 
 use crate::clock;
 use crate::exit::{Code, Failure};
+use crate::link::LinkReport;
 use crate::options;
 use crate::progress::Progress;
 use crate::units;
 use payload::Sum;
-use relay::{Relay, Tally};
+use relay::Relay;
 
 /// One way; the round trip is twice as long.
 const DELAY: Duration = Duration::from_millis(10);
@@ -92,8 +93,8 @@ impl Args {
         let transport = TransportConfig::default().send_buffer(SEND_BUFFER);
         let client = options::bind(builder().identity(client).transport(transport), loopback)?;
         let config = LinkConfig::default().delay(DELAY).loss(LOSS).mtu(MTU);
-        let relay = Relay::start(server.local_addr(), &config, self.seed)
-            .map_err(|error| Failure::of("cannot start the link", error))?;
+        let link_failed = |error| Failure::of("the link failed", error);
+        let relay = Relay::start(server.local_addr(), config, self.seed).map_err(link_failed)?;
         introduce(client.peer_id(), server.peer_id());
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -106,13 +107,13 @@ impl Args {
             server.close(ApplicationCode::ZERO, b"");
             let findings =
                 result.map_err(|error| Failure::of("the demonstration failed", error))?;
-            findings.report(relay.tally());
+            findings.report(&relay.stop().map_err(link_failed)?);
             findings.verdict()
         })
     }
 
     fn measure(&self, client: &Endpoint, server: PeerId, relay: &Relay) -> io::Result<Findings> {
-        let connection = client.connect(server, relay.address()?)?;
+        let connection = client.connect(server, relay.address())?;
         println!("connected    {} for the handshake", units::time(connection.stats().handshake));
         let (done, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
         let begin = clock::now();
@@ -135,7 +136,7 @@ impl Args {
 }
 
 impl Findings {
-    fn report(&self, link: Tally) {
+    fn report(&self, link: &LinkReport) {
         let bytes = (STREAMS * BYTES) as u64;
         let count = self.requests.len();
         let longest = self.requests.iter().max().copied().unwrap_or_default();
@@ -152,7 +153,12 @@ impl Findings {
             units::time(mean),
             units::time(longest)
         );
-        println!("link         lost {} of {} packets, both directions", link.lost, link.sent);
+        let (up, down) = (link.up, link.down);
+        println!(
+            "link         lost {} of {} packets, both directions",
+            up.lost + down.lost,
+            up.sent + down.sent
+        );
         println!(
             "sent again   {} in {} packets; the path carries datagrams of {} bytes",
             units::bytes(self.stats.bytes_lost),
@@ -223,7 +229,7 @@ fn watch<T>(
         let bytes = done.load(Ordering::Relaxed);
         if bytes >= ALL / 2 && !is_moved {
             is_moved = true;
-            relay.rebind()?;
+            relay.rebind();
             progress.clear();
             println!("moved away   the NAT box gives the client another address");
         }

@@ -5,7 +5,9 @@ mod demo;
 mod exit;
 mod files;
 mod identity;
+mod interrupt;
 mod keygen;
+mod link;
 mod options;
 mod path;
 mod perf;
@@ -34,6 +36,7 @@ enum Command {
     Receive(files::ReceiveArgs),
     #[command(subcommand)]
     Perf(perf::Command),
+    Link(link::Args),
     Demo(demo::Args),
 }
 
@@ -46,6 +49,7 @@ impl Command {
             Self::Send(args) => args.run(),
             Self::Receive(args) => args.run(),
             Self::Perf(command) => command.run(),
+            Self::Link(args) => args.run(),
             Self::Demo(args) => args.run(),
         }
     }
