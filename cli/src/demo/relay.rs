@@ -27,7 +27,10 @@ impl Relay {
         let (tell, told) = mpsc::channel();
         let thread = thread::spawn(move || {
             // Whoever asked is still there: it waits.
-            let ready = |address| drop(tell.send(address));
+            let ready = move |address| {
+                // Whoever asked is still there: it waits.
+                let _ = tell.send(address);
+            };
             link::run(&options, ready, &steered)
         });
         match told.recv() {
