@@ -5,5 +5,6 @@ mod errors;
 mod files;
 mod harness;
 mod keygen;
+mod link;
 mod perf;
 mod pipe;
