@@ -147,6 +147,8 @@ impl Ledgers {
         }
         let mut ledger = Ledger::new(path);
         let place = ledger.on_sent(bytes);
+        // Most connections never have a second path.
+        self.0.reserve_exact(1);
         self.0.push(ledger);
         place
     }

@@ -20,7 +20,8 @@ pub(super) struct Numbers {
     skip_at: u64,
     /// Mean distance between skipped numbers: soon at first, and then ever more rarely.
     distance: u64,
-    random: SeededEntropy,
+    /// Decides the next skip and the next seed: a generator would take more memory than all the rest.
+    seed: u64,
     /// The newest skipped numbers, rising.
     skipped: VecDeque<u64>,
 }
@@ -31,7 +32,7 @@ impl Numbers {
             next: 0,
             skip_at: 0,
             distance: SKIP_DISTANCE_MIN,
-            random: SeededEntropy::new(seed),
+            seed,
             skipped: VecDeque::new(),
         };
         numbers.choose_skip();
@@ -74,7 +75,9 @@ impl Numbers {
     }
 
     fn choose_skip(&mut self) {
-        let random = <dyn Entropy>::number(&mut self.random);
+        let mut generator = SeededEntropy::new(self.seed);
+        self.seed = <dyn Entropy>::number(&mut generator);
+        let random = <dyn Entropy>::number(&mut generator);
         self.skip_at = self.next + 1 + random % (2 * self.distance);
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::entry::Stream;
 use super::flow::Pace;
 use super::pages::Pages;
 use super::send::SendHalf;
@@ -175,13 +174,13 @@ impl Streams {
     }
 
     fn wake_all(&mut self) {
-        for id in self.buffering.waiting() {
-            let send = self.table.get(id).and_then(|stream: &mut Stream| stream.send.as_ref());
-            let buffered = send.map_or(0, SendHalf::buffered);
-            if self.buffering.wakes(id, buffered, self.agenda.buffered()) {
-                self.events.push_back(StreamEvent::Writable(id));
-            }
-        }
+        let Self { buffering, table, events, .. } = self;
+        let buffered = |id| {
+            let send = table.look(id).and_then(|stream| stream.send.as_ref());
+            send.map_or(0, SendHalf::buffered)
+        };
+        let told = |id| events.push_back(StreamEvent::Writable(id));
+        buffering.wake_all(self.agenda.buffered(), buffered, told);
     }
 
     /// New data waits for credit of the connection: the peer is told once per limit.

@@ -63,9 +63,18 @@ impl Buffering {
         grew && !self.waiting.is_empty()
     }
 
-    /// The writers that wait.
-    pub(super) fn waiting(&self) -> Vec<StreamId> {
-        self.waiting.iter().copied().collect()
+    /// Tells all writers that may go on, by what is buffered on their streams and on the connection. They wait no longer.
+    pub(super) fn wake_all(
+        &mut self,
+        connection: u64,
+        buffered: impl Fn(StreamId) -> u64,
+        mut tell: impl FnMut(StreamId),
+    ) {
+        if connection > three_quarters(self.connection_max) {
+            return;
+        }
+        let enough = three_quarters(self.stream_max);
+        self.waiting.extract_if(.., |id| buffered(*id) <= enough).for_each(&mut tell);
     }
 
     /// Nobody writes to this stream any more.

@@ -66,29 +66,30 @@ pub(crate) enum Fate {
     Lost,
 }
 
-/// The records of one packet. Packets of a bulk transfer carry one or two; those allocate nothing.
+/// Records that a packet holds without a memory block of its own: an ACK, both kinds of credit, and stream data, which is all that
+/// a packet of a bulk transfer carries unless there are losses.
+const INLINE: usize = 4;
+
+/// The records of one packet.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    first: Option<Record>,
-    second: Option<Record>,
-    rest: Vec<Record>,
+    inline: [Option<Record>; INLINE],
+    rest: Option<Box<Self>>,
 }
 
 impl Records {
     /// Adds a record.
     pub(crate) fn push(&mut self, record: Record) {
-        if self.first.is_none() {
-            self.first = Some(record);
-        } else if self.second.is_none() {
-            self.second = Some(record);
-        } else {
-            self.rest.push(record);
+        match self.inline.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(record),
+            None => self.rest.get_or_insert_default().push(record),
         }
     }
 
     /// The records in the order in which they were written.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Record> + '_ {
-        self.first.into_iter().chain(self.second).chain(self.rest.iter().copied())
+        let blocks = std::iter::successors(Some(self), |block| block.rest.as_deref());
+        blocks.flat_map(|block| block.inline.iter().copied()).map_while(|place| place)
     }
 }
 
@@ -99,10 +100,10 @@ mod tests {
     #[test]
     fn records_come_back_in_order() {
         let mut records = Records::default();
-        for largest in 0..5 {
+        for largest in 0..10 {
             records.push(Record::Ack { largest });
         }
         let seen: Vec<_> = records.iter().collect();
-        assert_eq!(seen, (0..5).map(|largest| Record::Ack { largest }).collect::<Vec<_>>());
+        assert_eq!(seen, (0..10).map(|largest| Record::Ack { largest }).collect::<Vec<_>>());
     }
 }

@@ -1,0 +1,221 @@
+//! What the protocol costs in memory: nothing per packet, nothing that stays of a stream or connection that is over, and
+//! little per idle connection.
+
+mod pair;
+
+use std::time::Duration;
+
+use allocation_counter::measure;
+use bytes::Bytes;
+use pair::Pair;
+use srudp::proto::{ReadError, WriteError};
+use srudp::{ApplicationCode, Direction, StreamId};
+
+/// Packets before the count begins: enough for the path MTU to be found, windows to open and rings to reach their size.
+const WARM_UP: u64 = 200_000;
+
+/// Packets that are counted.
+const COUNTED: u64 = 50_000;
+
+/// Streams before the count begins.
+const WARM_UP_STREAMS: u64 = 10_000;
+
+/// Connections that exist at once on each endpoint.
+const CONNECTIONS: usize = 1000;
+
+/// The most that an idle connection may take on one side, in bytes.
+const IDLE_BYTES: i64 = 8 * 1024;
+
+/// How the application hands over what it sends.
+#[derive(Clone, Copy)]
+enum Writing {
+    Copied,
+    Shared,
+}
+
+/// How it takes what it receives.
+#[derive(Clone, Copy)]
+enum Reading {
+    Copied,
+    Borrowed,
+}
+
+/// A transfer that never ends.
+struct Bulk {
+    pair: Pair,
+    id: StreamId,
+    writing: Writing,
+    reading: Reading,
+    data: Bytes,
+    out: Vec<u8>,
+    read: u64,
+}
+
+impl Bulk {
+    fn new(writing: Writing, reading: Reading) -> Self {
+        let mut pair = connected();
+        let id = pair.connection(0).open_stream(Direction::Unidirectional).unwrap();
+        let (data, out) = (Bytes::from(vec![7; 16_384]), vec![0; 16_384]);
+        Self { pair, id, writing, reading, data, out, read: 0 }
+    }
+
+    fn run(&mut self, packets: u64) {
+        let end = self.pair.carried + packets;
+        while self.pair.carried < end {
+            self.write();
+            self.read();
+            self.pair.step();
+        }
+    }
+
+    fn write(&mut self) {
+        let (id, connection) = (self.id, self.pair.connection(0));
+        loop {
+            let result = match self.writing {
+                Writing::Copied => connection.write(id, &self.data),
+                Writing::Shared => connection.write_bytes(id, self.data.clone()),
+            };
+            match result {
+                Ok(_) => {}
+                Err(WriteError::Blocked) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn read(&mut self) {
+        let (id, now, connection) = (self.id, self.pair.now, self.pair.connection(1));
+        loop {
+            let result = match self.reading {
+                Reading::Copied => connection.read(now, id, &mut self.out),
+                Reading::Borrowed => connection.peek(id).map(<[u8]>::len),
+            };
+            match (result, self.reading) {
+                (Ok(count), Reading::Copied) => self.read += count as u64,
+                (Ok(count), Reading::Borrowed) => {
+                    connection.consume(now, id, count);
+                    self.read += count as u64;
+                }
+                (Err(ReadError::Blocked | ReadError::Unknown), Reading::Copied) => break,
+                (Err(ReadError::Blocked | ReadError::Unknown), Reading::Borrowed) => {
+                    connection.consume(now, id, 0);
+                    break;
+                }
+                (Err(error), _) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+/// Two endpoints with one connection.
+fn connected() -> Pair {
+    let mut pair = Pair::new(1);
+    pair.dial();
+    pair.run_for(Duration::from_millis(100));
+    pair
+}
+
+/// Allocations on both sides of a bulk transfer in its steady state, and datagrams lost meanwhile.
+fn steady(writing: Writing, reading: Reading, loss: Option<u64>) -> (u64, u64) {
+    let mut bulk = Bulk::new(writing, reading);
+    if let Some(loss) = loss {
+        bulk.pair.lose_one_of(loss);
+    }
+    bulk.run(WARM_UP);
+    let (read, lost) = (bulk.read, bulk.pair.lost);
+    let info = measure(|| bulk.run(COUNTED));
+    assert!(bulk.read - read > COUNTED * 500, "{} bytes came", bulk.read - read);
+    (info.count_total, bulk.pair.lost - lost)
+}
+
+#[test]
+fn a_packet_of_a_bulk_transfer_allocates_nothing() {
+    assert_eq!(steady(Writing::Copied, Reading::Copied, None), (0, 0));
+}
+
+#[test]
+fn a_packet_of_a_transfer_without_copies_allocates_nothing() {
+    assert_eq!(steady(Writing::Shared, Reading::Borrowed, None), (0, 0));
+}
+
+#[test]
+fn a_lost_packet_allocates_nothing() {
+    let (allocations, lost) = steady(Writing::Copied, Reading::Copied, Some(100));
+    assert!(lost > COUNTED / 200);
+    assert_eq!(allocations, 0, "{lost} lost");
+}
+
+/// Opens a stream, sends a little both ways, and ends it.
+fn use_stream(pair: &mut Pair) {
+    let id = pair.connection(0).open_stream(Direction::Bidirectional).expect("streams are allowed");
+    pair.connection(0).write(id, &[1; 100]).unwrap();
+    pair.connection(0).finish(id).unwrap();
+    pair.run_for(Duration::from_millis(20));
+    assert_eq!(pair.connection(1).accept_stream(Direction::Bidirectional), Some(id));
+    for (node, length) in [(1, 100), (0, 200)] {
+        let (now, connection, mut out) = (pair.now, pair.connection(node), [0; 300]);
+        assert_eq!(connection.read(now, id, &mut out), Ok(length));
+        assert_eq!(connection.read(now, id, &mut out), Ok(0));
+        if node == 1 {
+            connection.write(id, &[2; 200]).unwrap();
+            connection.finish(id).unwrap();
+            pair.run_for(Duration::from_millis(20));
+        }
+    }
+}
+
+/// After as many streams as it takes for the windows of packet numbers to reach their size, not a byte may stay.
+#[test]
+fn nothing_stays_of_a_stream_that_is_over() {
+    let mut pair = connected();
+    (0..WARM_UP_STREAMS).for_each(|_| use_stream(&mut pair));
+    let info = measure(|| (0..10_000).for_each(|_| use_stream(&mut pair)));
+    assert_eq!(info.bytes_current, 0, "bytes that stay");
+}
+
+/// Connects so many times at once.
+fn connect_many(pair: &mut Pair, connections: usize) {
+    for _ in 0..connections {
+        pair.dial();
+        pair.run_for(Duration::from_millis(1));
+    }
+    pair.run_for(Duration::from_secs(2));
+    assert_eq!([pair.open[0].len(), pair.open[1].len()], [connections; 2]);
+}
+
+/// Closes all connections and waits until both sides have forgotten them.
+fn close_all(pair: &mut Pair) {
+    for at in 0..pair.open[0].len() {
+        let (now, handle) = (pair.now, pair.open[0][at]);
+        let connection = pair.endpoint(0).connection(handle).expect("it is open");
+        connection.close(now, ApplicationCode::ZERO, b"", Duration::ZERO);
+        pair.run_for(Duration::from_millis(1));
+    }
+    pair.run_for(Duration::from_secs(60));
+    for node in 0..2 {
+        for at in 0..pair.closed[node].len() {
+            let (now, handle) = (pair.now, pair.closed[node][at]);
+            pair.endpoint(node).remove(now, handle);
+        }
+        assert_eq!(pair.endpoint(node).stats().connections, 0);
+        pair.open[node].clear();
+        pair.closed[node].clear();
+    }
+}
+
+/// The first round makes the endpoints' tables large enough; the second must leave everything as it found it.
+#[test]
+fn an_idle_connection_is_small_and_leaves_nothing() {
+    let mut pair = Pair::new(CONNECTIONS);
+    connect_many(&mut pair, CONNECTIONS);
+    close_all(&mut pair);
+    let mut idle = 0;
+    let all = measure(|| {
+        let connected = measure(|| connect_many(&mut pair, CONNECTIONS));
+        idle = connected.bytes_current / (2 * CONNECTIONS as i64);
+        close_all(&mut pair);
+    });
+    println!("an idle connection takes {idle} bytes");
+    assert!(idle <= IDLE_BYTES, "{idle} bytes");
+    assert_eq!(all.bytes_current, 0, "bytes that stay");
+}
