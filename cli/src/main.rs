@@ -3,6 +3,8 @@
 mod clock;
 mod demo;
 mod exit;
+// Names and directories are guarded with calls that only Unix has.
+#[cfg(unix)]
 mod files;
 mod identity;
 mod interrupt;
@@ -32,7 +34,9 @@ enum Command {
     Keygen(keygen::Args),
     Listen(pipe::ListenArgs),
     Connect(pipe::ConnectArgs),
+    #[cfg(unix)]
     Send(files::SendArgs),
+    #[cfg(unix)]
     Receive(files::ReceiveArgs),
     #[command(subcommand)]
     Perf(perf::Command),
@@ -46,7 +50,9 @@ impl Command {
             Self::Keygen(args) => args.run(),
             Self::Listen(args) => args.run(),
             Self::Connect(args) => args.run(),
+            #[cfg(unix)]
             Self::Send(args) => args.run(),
+            #[cfg(unix)]
             Self::Receive(args) => args.run(),
             Self::Perf(command) => command.run(),
             Self::Link(args) => args.run(),

@@ -41,8 +41,8 @@ impl Dir {
     }
 
     /// The folder of this name, made if there is none.
-    pub(super) fn folder(&self, name: &str, mode: u32) -> io::Result<Self> {
-        match fs::mkdirat(&self.0, name, Mode::from_raw_mode(mode)) {
+    pub(super) fn folder(&self, name: &str, mode: Mode) -> io::Result<Self> {
+        match fs::mkdirat(&self.0, name, mode) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
@@ -53,7 +53,7 @@ impl Dir {
     pub(super) fn folders<'a>(&self, names: impl Iterator<Item = &'a str>) -> io::Result<Self> {
         let mut at = self.again()?;
         for name in names {
-            at = at.folder(name, 0o777)?;
+            at = at.folder(name, Mode::from_raw_mode(0o777))?;
         }
         Ok(at)
     }

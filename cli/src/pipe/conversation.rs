@@ -95,8 +95,7 @@ impl<'a> Conversation<'a> {
         loop {
             let chunk = select! {
                 recv(self.input.chunks()) -> chunk => chunk,
-                // The peer needs no more, or the receiving side knows what happened.
-                recv(gone) -> _ => return Ok(()),
+                recv(gone) -> _ => return self.unless_content(self.connection.closed()),
             };
             let Ok(chunk) = chunk else { break };
             let chunk = chunk.map_err(|error| Failure::of("cannot read stdin", error))?;

@@ -103,6 +103,12 @@ impl Running {
         panic!("the program does not listen: {seen}");
     }
 
+    /// The number by which the system knows it.
+    #[cfg(unix)]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: no last word to the peer.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

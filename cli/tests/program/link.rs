@@ -12,15 +12,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// A running proxy, ended with the test.
-struct Link {
+pub(crate) struct Link {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
-    listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 }
 
 impl Link {
-    fn start(to: &UdpSocket, options: &str) -> Self {
-        let to = to.local_addr().unwrap().to_string();
+    pub(crate) fn start(to: SocketAddr, options: &str) -> Self {
+        let to = to.to_string();
         let mut child = srudp(&["link", "--listen", "127.0.0.1:0", "--to", &to])
             .args(options.split_whitespace())
             .stdout(Stdio::piped())
@@ -37,7 +37,6 @@ impl Link {
     }
 
     /// Ends it as Ctrl-C does, and returns what it said about the packets.
-    #[cfg(unix)]
     fn interrupt(mut self) -> String {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
@@ -103,7 +102,7 @@ fn send_many(from: &UdpSocket, to: SocketAddr, count: usize) {
 #[test]
 fn datagrams_pass_both_ways_and_clients_are_kept_apart() {
     let (far, first, second) = (socket(), socket(), socket());
-    let link = Link::start(&far, "");
+    let link = Link::start(far.local_addr().unwrap(), "");
     for (client, text) in [(&first, b"first "), (&second, b"second")] {
         client.send_to(text, link.listen).unwrap();
         let (got, source) = receive(&far);
@@ -117,7 +116,7 @@ fn datagrams_pass_both_ways_and_clients_are_kept_apart() {
 #[test]
 fn delay_holds_in_each_direction() {
     let (far, client) = (socket(), socket());
-    let link = Link::start(&far, "--delay 150");
+    let link = Link::start(far.local_addr().unwrap(), "--delay 150");
     client.send_to(b"ping", link.listen).unwrap();
     far.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     assert!(far.recv(&mut [0; 9]).is_err(), "it came too early");
@@ -131,10 +130,9 @@ fn delay_holds_in_each_direction() {
 }
 
 #[test]
-#[cfg(unix)]
 fn loss_and_corruption_have_the_share_asked_for_and_are_reported() {
     let (far, client) = (socket(), socket());
-    let link = Link::start(&far, "--loss 20 --corrupt 10 --seed 7");
+    let link = Link::start(far.local_addr().unwrap(), "--loss 20 --corrupt 10 --seed 7");
     // Read while they come in: they are more than a socket buffers.
     let listen = link.listen;
     let sender = std::thread::spawn(move || send_many(&client, listen, 2_000));
@@ -153,7 +151,7 @@ fn loss_and_corruption_have_the_share_asked_for_and_are_reported() {
 #[test]
 fn a_rebind_changes_the_source_port_and_answers_still_arrive() {
     let (far, client) = (socket(), socket());
-    let link = Link::start(&far, "--rebind-every 0.3");
+    let link = Link::start(far.local_addr().unwrap(), "--rebind-every 0.3");
     client.send_to(b"before", link.listen).unwrap();
     let (_, before) = receive(&far);
     let mut after = before;

@@ -2,9 +2,13 @@
 
 mod demo;
 mod errors;
+#[cfg(unix)]
 mod files;
 mod harness;
 mod keygen;
+#[cfg(unix)]
 mod link;
 mod perf;
 mod pipe;
+#[cfg(unix)]
+mod trouble;

@@ -17,6 +17,7 @@ mod tests;
 use std::io;
 use std::path::Path;
 
+use rustix::fs::Mode;
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
@@ -139,7 +140,7 @@ impl Store {
     }
 
     fn partials(&self) -> io::Result<Dir> {
-        self.root.folder(PARTIAL_DIR, 0o700)
+        self.root.folder(PARTIAL_DIR, Mode::RWXU)
     }
 }
 
