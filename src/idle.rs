@@ -4,8 +4,8 @@
 //!             received                      first ack-eliciting packet since
 //!  last ──────────┴──────────────────────────────┴─────────────── restarts the silence
 //!
-//!  silence = 0 ········ min(keep-alive, limit / 2) ················ limit = max(timeout, 3 PTO)
-//!                       KeepAlive, once per silence                 Expired
+//!  silence = 0 ···· REST_AFTER ····· min(keep-alive, limit / 2) ··· limit = max(timeout, 3 PTO)
+//!                   Rest, once       KeepAlive, once per silence    Expired
 //! ```
 //!
 //! After one keep-alive the loss recovery repeats the PING; so one request per silence is enough.
@@ -13,6 +13,7 @@
 use std::time::Duration;
 
 use crate::base::Instant;
+use crate::base::limits::REST_AFTER;
 use crate::base::time::earliest;
 
 /// What a deadline means.
@@ -22,6 +23,8 @@ pub(crate) enum IdleVerdict {
     Nothing,
     /// Send a PING now.
     KeepAlive,
+    /// Memory that only a busy connection needs can go.
+    Rest,
     /// The connection is over; nothing is sent (RFC 9000 §10.1).
     Expired,
 }
@@ -39,6 +42,8 @@ pub(crate) struct Idle {
     awaiting: bool,
     /// A keep-alive was asked for in this silence.
     asked: bool,
+    /// The connection was sent to rest in this silence.
+    rested: bool,
 }
 
 impl Idle {
@@ -55,6 +60,7 @@ impl Idle {
             since: now,
             awaiting: false,
             asked: false,
+            rested: false,
         }
     }
 
@@ -63,6 +69,7 @@ impl Idle {
         self.since = now;
         self.awaiting = false;
         self.asked = false;
+        self.rested = false;
     }
 
     /// A packet left.
@@ -75,7 +82,9 @@ impl Idle {
 
     /// When [`Self::on_deadline`] wants to be called. `pto` is the current probe timeout.
     pub(crate) fn deadline(&self, pto: Duration) -> Option<Instant> {
-        earliest(self.keep_alive_at(pto), self.expires_at(pto))
+        [self.rest_at(), self.keep_alive_at(pto), self.expires_at(pto)]
+            .into_iter()
+            .fold(None, earliest)
     }
 
     /// Tells what is due.
@@ -87,7 +96,15 @@ impl Idle {
             self.asked = true;
             return IdleVerdict::KeepAlive;
         }
+        if self.rest_at().is_some_and(|at| at <= now) {
+            self.rested = true;
+            return IdleVerdict::Rest;
+        }
         IdleVerdict::Nothing
+    }
+
+    fn rest_at(&self) -> Option<Instant> {
+        (!self.rested).then(|| self.since + REST_AFTER)
     }
 
     /// At least three PTOs, so that a probe can be lost twice (RFC 9000 §10.1).
@@ -125,12 +142,29 @@ mod tests {
         Idle::new(at(0), millis(ours), millis(peers), keep_alive.map(millis))
     }
 
+    /// After the first rest, which is due before most timeouts.
+    fn rested(mut idle: Idle) -> Idle {
+        let due = at(0) + REST_AFTER;
+        assert_eq!(idle.on_deadline(due, PTO), IdleVerdict::Rest);
+        assert_eq!(idle.on_deadline(due, PTO), IdleVerdict::Nothing);
+        idle
+    }
+
+    #[test]
+    fn memory_is_given_back_once_per_silence() {
+        let mut idle = rested(idle(60_000, 0, None));
+        assert_eq!(idle.deadline(PTO), Some(at(60_000)));
+        idle.on_received(at(50_000));
+        assert_eq!(idle.deadline(PTO), Some(at(50_000) + REST_AFTER));
+        assert_eq!(idle.on_deadline(at(50_001), PTO), IdleVerdict::Nothing);
+    }
+
     #[test]
     fn the_smaller_timeout_counts_and_zero_means_none() {
         assert_eq!(idle(5000, 3000, None).deadline(PTO), Some(at(3000)));
         assert_eq!(idle(0, 3000, None).deadline(PTO), Some(at(3000)));
         assert_eq!(idle(5000, 0, None).deadline(PTO), Some(at(5000)));
-        assert_eq!(idle(0, 0, None).deadline(PTO), None);
+        assert_eq!(rested(idle(0, 0, None)).deadline(PTO), None);
     }
 
     #[test]
@@ -185,8 +219,8 @@ mod tests {
     #[test]
     fn a_keep_alive_longer_than_the_timeout_comes_at_half_of_it() {
         assert_eq!(idle(1000, 0, Some(60_000)).deadline(PTO), Some(at(500)));
-        assert_eq!(idle(0, 0, Some(60_000)).deadline(PTO), Some(at(60_000)));
-        assert_eq!(idle(0, 0, Some(0)).deadline(PTO), None);
+        assert_eq!(rested(idle(0, 0, Some(60_000))).deadline(PTO), Some(at(60_000)));
+        assert_eq!(rested(idle(0, 0, Some(0))).deadline(PTO), None);
     }
 
     #[test]

@@ -231,6 +231,10 @@ pub(crate) const SENT_PACKETS: u64 = 1 << 17;
 /// Answers to PATH_CHALLENGE that wait; of more, the oldest are forgotten (CVE-2023-49295).
 pub(crate) const PATH_ANSWERS: usize = 4;
 
+/// Silence after which a connection gives back memory that it needs only while it is busy: long enough that a pause between
+/// two messages costs nothing.
+pub(crate) const REST_AFTER: Duration = Duration::from_secs(5);
+
 /// Events about the connection itself that wait for the application.
 pub(crate) const CONNECTION_EVENTS: usize = 64;
 

@@ -8,6 +8,7 @@ use crate::base::time::earliest;
 use crate::close::ConnectionError;
 use crate::idle::IdleVerdict;
 use crate::recovery::Verdict;
+use crate::vocab::Outcome;
 
 impl Connection {
     /// When `handle_timeout` wants to be called.
@@ -48,6 +49,7 @@ impl Connection {
         match self.idle.on_deadline(now, self.pto()) {
             IdleVerdict::Nothing => {}
             IdleVerdict::KeepAlive => self.controls.ask_ping(),
+            IdleVerdict::Rest => self.rest(),
             IdleVerdict::Expired => return self.end(ConnectionError::TimedOut),
         }
         let change = self.paths.on_deadline(now);
@@ -71,6 +73,14 @@ impl Connection {
             }
         }
         self.outcome = outcome;
+    }
+
+    /// Gives back memory that only a busy connection needs.
+    fn rest(&mut self) {
+        self.outcome = Outcome::default();
+        self.events.shrink_to_fit();
+        self.recovery.rest();
+        self.streams.rest();
     }
 
     /// The probe timeout of the active path, without backoff.

@@ -204,6 +204,13 @@ impl Recovery {
         self.probe.reset();
     }
 
+    /// Gives back memory beyond that of the packets which are open.
+    pub(crate) fn rest(&mut self) {
+        self.sent.shrink();
+        self.lost.shrink();
+        self.ranges = Vec::new();
+    }
+
     /// Bytes in flight.
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight

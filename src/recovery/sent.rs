@@ -128,6 +128,11 @@ impl SentPackets {
         }
     }
 
+    /// Gives back memory that no packet is in.
+    pub(super) fn shrink(&mut self) {
+        self.slots.shrink_to_fit();
+    }
+
     /// Forgets the older half of the packets that elicit nothing; half, so that the walk is rare.
     fn forget_old_bare(&mut self) {
         let mut surplus = self.bare - BARE_TRACKED / 2;

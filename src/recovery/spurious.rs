@@ -46,6 +46,11 @@ impl LostPackets {
         self.packets.remove(index).map(|lost| (lost.number, lost.open))
     }
 
+    /// Gives back memory that no packet is in.
+    pub(super) fn shrink(&mut self) {
+        self.packets.shrink_to_fit();
+    }
+
     /// Forgets what was lost before.
     pub(super) fn forget_before(&mut self, oldest: Instant) {
         while self.packets.front().is_some_and(|lost| lost.at < oldest) {

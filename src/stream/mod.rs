@@ -93,6 +93,12 @@ impl Streams {
         self.agenda.is_drained()
     }
 
+    /// Gives back memory that holds nothing at the moment.
+    pub(crate) fn rest(&mut self) {
+        self.pages.trim();
+        self.events.shrink_to_fit();
+    }
+
     /// Numbers for statistics.
     pub(crate) fn stats(&self) -> StreamStats {
         StreamStats {

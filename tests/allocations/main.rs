@@ -17,6 +17,9 @@ const WARM_UP: u64 = 200_000;
 /// Packets that are counted.
 const COUNTED: u64 = 50_000;
 
+/// Longer than it takes a silent connection to give back what it does not need.
+const SILENCE: Duration = Duration::from_secs(20);
+
 /// Streams before the count begins.
 const WARM_UP_STREAMS: u64 = 10_000;
 
@@ -25,6 +28,10 @@ const CONNECTIONS: usize = 1000;
 
 /// The most that an idle connection may take on one side, in bytes.
 const IDLE_BYTES: i64 = 8 * 1024;
+
+/// What both sides of a connection that was busy may take beyond what they took before, in bytes: windows of received
+/// packet numbers, which may have grown to 2 KiB each.
+const RESTING_BYTES: i64 = 4 * 1024;
 
 /// How the application hands over what it sends.
 #[derive(Clone, Copy)]
@@ -49,6 +56,7 @@ struct Bulk {
     data: Bytes,
     out: Vec<u8>,
     read: u64,
+    ended: bool,
 }
 
 impl Bulk {
@@ -56,13 +64,20 @@ impl Bulk {
         let mut pair = connected();
         let id = pair.connection(0).open_stream(Direction::Unidirectional).unwrap();
         let (data, out) = (Bytes::from(vec![7; 16_384]), vec![0; 16_384]);
-        Self { pair, id, writing, reading, data, out, read: 0 }
+        Self { pair, id, writing, reading, data, out, read: 0, ended: false }
     }
 
     fn run(&mut self, packets: u64) {
         let end = self.pair.carried + packets;
         while self.pair.carried < end {
             self.write();
+            self.read();
+            self.pair.step();
+        }
+    }
+
+    fn read_to_end(&mut self) {
+        while !self.ended {
             self.read();
             self.pair.step();
         }
@@ -91,6 +106,7 @@ impl Bulk {
                 Reading::Borrowed => connection.peek(id).map(<[u8]>::len),
             };
             match (result, self.reading) {
+                (Ok(0), _) => return self.ended = true,
                 (Ok(count), Reading::Copied) => self.read += count as u64,
                 (Ok(count), Reading::Borrowed) => {
                     connection.consume(now, id, count);
@@ -179,7 +195,7 @@ fn connect_many(pair: &mut Pair, connections: usize) {
         pair.dial();
         pair.run_for(Duration::from_millis(1));
     }
-    pair.run_for(Duration::from_secs(2));
+    pair.run_for(SILENCE);
     assert_eq!([pair.open[0].len(), pair.open[1].len()], [connections; 2]);
 }
 
@@ -218,4 +234,18 @@ fn an_idle_connection_is_small_and_leaves_nothing() {
     println!("an idle connection takes {idle} bytes");
     assert!(idle <= IDLE_BYTES, "{idle} bytes");
     assert_eq!(all.bytes_current, 0, "bytes that stay");
+}
+
+#[test]
+fn a_connection_that_was_busy_becomes_small_again() {
+    let mut bulk = Bulk::new(Writing::Copied, Reading::Copied);
+    bulk.pair.run_for(SILENCE);
+    let info = measure(|| {
+        bulk.run(20_000);
+        bulk.pair.connection(0).finish(bulk.id).unwrap();
+        bulk.read_to_end();
+        bulk.pair.run_for(SILENCE);
+    });
+    println!("{} bytes at most, {} more than before at rest", info.bytes_max, info.bytes_current);
+    assert!(info.bytes_current <= RESTING_BYTES, "{} bytes", info.bytes_current);
 }
