@@ -12,7 +12,6 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::Instant;
-use crate::base::time::earliest;
 use crate::path::{Path, PathConfig, PathVerdict};
 use crate::vocab::SendLimit;
 use crate::vocab::{Outcome, PathId};
@@ -132,9 +131,10 @@ impl Paths {
         Some(Challenge { path: path.id(), remote, local, data, room })
     }
 
+    /// When to call [`Self::on_deadline`]. The proved path waits for nothing until it is active again: were its own challenge, which a
+    /// change of our address began, waited for here, nobody would answer it.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let proved = self.proved.as_ref().and_then(|path| path.deadline());
-        earliest(self.active.deadline(), proved)
+        self.active.deadline()
     }
 
     pub(crate) fn on_deadline(&mut self, now: Instant) -> PathChange {
@@ -168,3 +168,6 @@ impl Paths {
         &mut self.active
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! What this crate's own tests see of its inside. Nothing here is promised to anybody.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use crate::wire::{self, DecodeError, ErrorCode, Frames};
 
 /// Error codes and their names.

@@ -1,0 +1,5 @@
+//! See `srudp::internals::fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| srudp::internals::fuzz::parameters(data));
