@@ -172,16 +172,16 @@ impl Connection {
         })
     }
 
-    /// The next thing to tell the application.
+    /// The next thing to tell the application. The end is the last of it: packets that still open while closing are nobody's news.
     pub(crate) fn poll_event(&mut self) -> Option<ConnectionEvent> {
+        if self.closed_reported {
+            return None;
+        }
         if let Some(event) = self.events.pop_front() {
             return Some(event);
         }
         if let Some(event) = self.streams.poll_event() {
             return Some(ConnectionEvent::Stream(event));
-        }
-        if self.closed_reported {
-            return None;
         }
         let reason = self.lifetime.reason()?.clone();
         self.closed_reported = true;
@@ -249,3 +249,6 @@ impl Connection {
 fn clamp(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

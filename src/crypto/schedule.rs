@@ -80,7 +80,7 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     /// Takes the two keys of Noise's Split() and the handshake hash.
-    pub(super) fn new(k1: &Secret, k2: &Secret, hash: [u8; 32]) -> Self {
+    pub(crate) fn new(k1: &Secret, k2: &Secret, hash: [u8; 32]) -> Self {
         let mut salt = Zeroizing::new([0; 64]);
         let (left, right) = salt.split_at_mut(32);
         left.copy_from_slice(&**k1);

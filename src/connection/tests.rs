@@ -1,0 +1,70 @@
+//! Two connections that hand packets to each other, without handshake and endpoint.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::base::SeededEntropy;
+use crate::crypto::Identity;
+use crate::wire::ApplicationCode;
+
+const NOW: Instant = Instant::from_nanos(1_000_000_000);
+
+/// One side: the first is the initiator.
+fn connection(role: Role) -> Connection {
+    let number = u8::from(role == Role::Responder);
+    let secrets = Secrets::new(&Zeroizing::new([1; 32]), &Zeroizing::new([2; 32]), [3; 32]);
+    let config = TransportConfig::default();
+    let peer_cid = ConnectionId::from([2 - number; 8]);
+    let birth = Birth {
+        role,
+        peer: Identity::from_entropy(&mut SeededEntropy::new(7)).peer_id(),
+        secrets,
+        local_cid: ConnectionId::from([1 + number; 8]),
+        parameters: Parameters { initial_cid: Some(peer_cid), ..config.parameters() },
+        remote: SocketAddr::from(([10, 0, 0, 2 - number], 4000)),
+        local: None,
+        rtt: Some(Duration::from_millis(20)),
+        began: NOW,
+        establish: None,
+        skip_seed: 5,
+    };
+    Connection::new(NOW, &config, birth).unwrap()
+}
+
+/// The next datagrams of `from` reach `to`.
+fn carry(now: Instant, from: &mut Connection, to: &mut Connection) {
+    let mut buffer = vec![0; 65_536];
+    let arrival = Arrival { remote: to.remote_address(), local: None, ecn: None, datagram: 0 };
+    while let Some(transmit) = from.poll_transmit(now, &mut buffer, 1) {
+        let arrival = Arrival { datagram: transmit.size, ..arrival };
+        let packet = &mut buffer[..transmit.size];
+        to.handle_packet(now, &mut SeededEntropy::new(1), arrival, packet);
+    }
+}
+
+fn events(connection: &mut Connection) -> Vec<ConnectionEvent> {
+    std::iter::from_fn(|| connection.poll_event()).collect()
+}
+
+#[test]
+fn the_end_is_the_last_that_is_told() {
+    let (mut ours, mut theirs) = (connection(Role::Initiator), connection(Role::Responder));
+    ours.close(NOW, ApplicationCode::ZERO, b"", Duration::ZERO);
+    assert_eq!(events(&mut ours), [ConnectionEvent::Closed(ConnectionError::LocalClosed)]);
+    // ESTABLISHED is on its way and confirms what is over already.
+    carry(NOW, &mut theirs, &mut ours);
+    assert!(ours.is_confirmed());
+    assert_eq!(events(&mut ours), []);
+}
+
+#[test]
+fn what_was_told_before_the_end_comes_before_it() {
+    let (mut ours, mut theirs) = (connection(Role::Initiator), connection(Role::Responder));
+    carry(NOW, &mut theirs, &mut ours);
+    ours.close(NOW, ApplicationCode::ZERO, b"", Duration::ZERO);
+    let told = events(&mut ours);
+    assert_eq!(told.first(), Some(&ConnectionEvent::Confirmed));
+    assert_eq!(told.last(), Some(&ConnectionEvent::Closed(ConnectionError::LocalClosed)));
+}
