@@ -217,3 +217,32 @@ fn a_dial_after_the_first_one_succeeded_meets_it_or_is_a_second_one() {
         }
     }
 }
+
+/// New addresses all the time, which a connection would tell.
+fn tells_of_connections_first(case: Case) {
+    let _running = Running(case);
+    let mut sim = case.dial();
+    let mut begun = [Vec::new(), Vec::new()];
+    let end = sim.now + Duration::from_secs(2);
+    while sim.step(end) {
+        for (node, begun) in begun.iter_mut().enumerate() {
+            let now = sim.now;
+            sim.nodes[node].endpoint.rebound(now);
+            sim.flush(node);
+            while let Some(event) = sim.nodes[node].events.pop_front() {
+                match event {
+                    Event::Connected(handle) | Event::Accepted(handle) => begun.push(handle),
+                    Event::PathChanged(handle, _) => assert!(begun.contains(&handle)),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn of_a_connection_that_may_yet_be_dropped_nothing_is_told() {
+    for seed in FEW_SEEDS {
+        case(seed, false, 11).with_every_fault(tells_of_connections_first);
+    }
+}

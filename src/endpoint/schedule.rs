@@ -127,7 +127,10 @@ impl Endpoint {
                     Event::Closed(handle, reason)
                 }
             };
-            if self.slots.get(index as usize).is_some_and(|slot| !slot.released) {
+            // Of a connection that is withheld (SPEC §5.6) nothing is told but its end.
+            let is_end = matches!(event, Event::Closed(..));
+            let slot = self.slots.get(index as usize);
+            if slot.is_some_and(|slot| !slot.released && (slot.reported || is_end)) {
                 self.events.push_back(event);
             }
         }
