@@ -71,6 +71,8 @@ pub struct Received<'a> {
 pub struct EndpointStats {
     /// Connections and dials that exist.
     pub connections: usize,
+    /// Connection ids under which packets would be taken.
+    pub connection_ids: usize,
     /// Handshakes that wait for their third message.
     pub half_open: usize,
     /// Datagrams that belonged to nothing, did not parse or did not verify.
@@ -347,6 +349,7 @@ impl Endpoint {
     pub fn stats(&self) -> EndpointStats {
         EndpointStats {
             connections: self.slots.len(),
+            connection_ids: self.by_cid.len(),
             half_open: self.half_opens.len(),
             ..self.stats
         }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod faults;
+pub(crate) mod internet;
 mod ledger;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -56,7 +57,20 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) id: PeerId,
     pub(crate) events: VecDeque<Event>,
+    /// Its process stands still until then.
+    asleep_until: Option<Instant>,
+    /// What its socket holds meanwhile.
+    socket: VecDeque<Datagram>,
 }
+
+impl Node {
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.asleep_until.is_some()
+    }
+}
+
+/// Datagrams that the socket of a sleeping process holds; more are dropped.
+const SOCKET: usize = 256;
 
 /// Nodes, a network, and the time.
 pub(crate) struct Sim<N> {
@@ -67,9 +81,13 @@ pub(crate) struct Sim<N> {
     flying: BTreeMap<(Instant, u64), Datagram>,
     count: u64,
     ledger: Ledger,
+    /// Steps since the time has moved.
+    still: u32,
     buffer: Vec<u8>,
     arrivals: Vec<(Instant, Datagram)>,
     pub(crate) segments: usize,
+    /// Tells what is sent and what happens, as it does.
+    pub(crate) talkative: bool,
 }
 
 /// A hash of everything that was sent, when and by whom (FNV-1a).
@@ -91,6 +109,22 @@ impl Trace {
     }
 }
 
+pub(crate) fn seconds(now: Instant) -> f64 {
+    now.as_nanos() as f64 / 1e9
+}
+
+fn tell_datagram(now: Instant, node: usize, datagram: &Datagram) {
+    let kind = match datagram.payload[0] {
+        0xc0 => "PUNCH".to_owned(),
+        0xc8 => "PUBLIC_KEY".to_owned(),
+        0xd0 => "SHARED_KEY".to_owned(),
+        0xd8 => "ESTABLISH".to_owned(),
+        _ => format!("short {:02x}{:02x}", datagram.payload[1], datagram.payload[2]),
+    };
+    let (to, bytes) = (datagram.to, datagram.payload.len());
+    eprintln!("{:11.6} node {node} ─▶ {to} {kind}, {bytes} bytes", seconds(now));
+}
+
 pub(crate) fn address(node: usize) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, u8::try_from(node).unwrap() + 1], 4000))
 }
@@ -103,7 +137,14 @@ impl<N: Network> Sim<N> {
             let identity = Identity::from_entropy(&mut entropy);
             let id = identity.peer_id();
             let endpoint = Endpoint::new(config.clone(), identity, Box::new(entropy));
-            nodes.push(Node { endpoint, address: address(index), id, events: VecDeque::new() });
+            nodes.push(Node {
+                endpoint,
+                address: address(index),
+                id,
+                events: VecDeque::new(),
+                asleep_until: None,
+                socket: VecDeque::new(),
+            });
         }
         Self {
             now: Instant::from_nanos(1_000_000_000),
@@ -113,9 +154,11 @@ impl<N: Network> Sim<N> {
             flying: BTreeMap::new(),
             count: 0,
             ledger: Ledger::default(),
+            still: 0,
             buffer: vec![0; 65_536],
             arrivals: Vec::new(),
             segments: 10,
+            talkative: false,
         }
     }
 
@@ -145,6 +188,27 @@ impl<N: Network> Sim<N> {
         self.flying.insert((at.max(self.now), self.count), datagram);
     }
 
+    /// The process of a node stands still for so long. What arrives meanwhile waits in its socket.
+    pub(crate) fn freeze(&mut self, node: usize, time: Duration) {
+        self.nodes[node].asleep_until = Some(self.now + time);
+    }
+
+    pub(crate) fn is_frozen(&self, node: usize) -> bool {
+        self.nodes[node].is_asleep()
+    }
+
+    /// Whose sleep is over reads its socket.
+    fn wake(&mut self) {
+        for index in 0..self.nodes.len() {
+            let now = self.now;
+            if self.nodes[index].asleep_until.take_if(|until| *until <= now).is_some() {
+                while let Some(datagram) = self.nodes[index].socket.pop_front() {
+                    self.deliver(datagram);
+                }
+            }
+        }
+    }
+
     pub(crate) fn connection(&mut self, node: usize, handle: ConnectionHandle) -> &mut Connection {
         self.nodes[node].endpoint.connection(handle).expect("the connection exists")
     }
@@ -154,12 +218,17 @@ impl<N: Network> Sim<N> {
     pub(crate) fn step(&mut self, end: Instant) -> bool {
         self.flush_all();
         match self.next() {
-            Some(next) if next <= end => self.now = self.now.max(next),
+            Some(next) if next <= end => {
+                self.still = if next > self.now { 0 } else { self.still + 1 };
+                assert!(self.still < 10_000, "a busy loop: the time does not move");
+                self.now = self.now.max(next);
+            }
             _ => {
                 self.now = self.now.max(end);
                 return false;
             }
         }
+        self.wake();
         while let Some(entry) = self.flying.first_entry() {
             if entry.key().0 > self.now {
                 break;
@@ -170,7 +239,7 @@ impl<N: Network> Sim<N> {
         while let Some(datagram) = self.network.poll(self.now) {
             self.deliver(datagram);
         }
-        for node in &mut self.nodes {
+        for node in self.nodes.iter_mut().filter(|node| node.asleep_until.is_none()) {
             if node.endpoint.poll_timeout().is_some_and(|at| at <= self.now) {
                 node.endpoint.handle_timeout(self.now);
             }
@@ -181,7 +250,8 @@ impl<N: Network> Sim<N> {
 
     fn next(&mut self) -> Option<Instant> {
         let arrival = self.flying.first_key_value().map(|(key, _)| key.0);
-        let timers = self.nodes.iter_mut().filter_map(|node| node.endpoint.poll_timeout()).min();
+        let timer = |node: &mut Node| node.asleep_until.or_else(|| node.endpoint.poll_timeout());
+        let timers = self.nodes.iter_mut().filter_map(timer).min();
         arrival.into_iter().chain(self.network.next()).chain(timers).min()
     }
 
@@ -189,6 +259,13 @@ impl<N: Network> Sim<N> {
         let Some(index) = self.nodes.iter().position(|node| node.address == datagram.to) else {
             return;
         };
+        let node = &mut self.nodes[index];
+        if node.asleep_until.is_some() {
+            if node.socket.len() < SOCKET {
+                node.socket.push_back(datagram);
+            }
+            return;
+        }
         self.ledger.received(index, &datagram);
         let received = Received {
             remote: datagram.from,
@@ -209,6 +286,9 @@ impl<N: Network> Sim<N> {
     /// Sends what a node has to send and collects what it has to tell.
     pub(crate) fn flush(&mut self, index: usize) {
         let (node, buffer) = (&mut self.nodes[index], &mut self.buffer);
+        if node.asleep_until.is_some() {
+            return;
+        }
         while let Some(transmit) = node.endpoint.poll_transmit(self.now, buffer, self.segments) {
             for payload in buffer[..transmit.size].chunks(transmit.segment_size) {
                 let datagram = Datagram {
@@ -218,11 +298,17 @@ impl<N: Network> Sim<N> {
                     payload: payload.to_vec(),
                 };
                 self.trace.note(self.now, &datagram);
+                if self.talkative {
+                    tell_datagram(self.now, index, &datagram);
+                }
                 self.ledger.sent(index, &datagram);
                 self.network.carry(self.now, datagram, &mut self.arrivals);
             }
         }
         while let Some(event) = node.endpoint.poll_event() {
+            if self.talkative {
+                eprintln!("{:11.6} node {index}: {event:?}", seconds(self.now));
+            }
             node.events.push_back(event);
         }
         for (at, datagram) in self.arrivals.drain(..) {

@@ -1,0 +1,78 @@
+//! How connections ended, and whether both sides tell the same story.
+
+use std::collections::BTreeMap;
+
+use srudp::{ApplicationCode, ConnectionError};
+
+use super::truth::Tag;
+
+/// One side of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Side {
+    pub(crate) node: usize,
+    /// The peer was heard: it has this connection too.
+    pub(crate) confirmed: bool,
+    /// What its application closed with.
+    pub(crate) code: Option<ApplicationCode>,
+    pub(crate) reason: Option<ConnectionError>,
+}
+
+impl Side {
+    fn closed_by_itself(&self) -> bool {
+        use ConnectionError::{LingerTimedOut, LocalClosed};
+        matches!(self.reason, Some(LocalClosed | LingerTimedOut))
+    }
+}
+
+/// Both sides of all connections. The secret that only they share brings them together.
+#[derive(Debug, Default)]
+pub(crate) struct Endings(BTreeMap<Tag, Vec<Side>>);
+
+impl Endings {
+    pub(crate) fn began(&mut self, tag: Tag, node: usize) {
+        let sides = self.0.entry(tag).or_default();
+        assert!(sides.iter().all(|side| side.node != node), "node {node} has {tag:x} twice");
+        sides.push(Side { node, ..Side::default() });
+    }
+
+    pub(crate) fn side(&mut self, tag: Tag, node: usize) -> &mut Side {
+        let sides = self.0.get_mut(&tag).expect("the connection began");
+        sides.iter_mut().find(|side| side.node == node).expect("this side of it began")
+    }
+
+    /// The other side, if it ever came to be.
+    pub(crate) fn other(&self, tag: Tag, node: usize) -> Option<&Side> {
+        self.0.get(&tag)?.iter().find(|side| side.node != node)
+    }
+
+    /// Everything is over: the stories are compared.
+    pub(crate) fn check(&self) {
+        for (tag, sides) in &self.0 {
+            match sides.as_slice() {
+                [one] => assert!(!one.confirmed, "{tag:x}: nobody else has {one:?}"),
+                [one, other] => {
+                    agree(one, other);
+                    agree(other, one);
+                }
+                more => panic!("{tag:x} has more than two sides: {more:?}"),
+            }
+        }
+    }
+}
+
+/// What one side says follows from what the other did.
+fn agree(one: &Side, other: &Side) {
+    match one.reason.as_ref().expect("it ended") {
+        ConnectionError::PeerClosed { code, .. } => {
+            assert!(other.closed_by_itself(), "{one:?} blames {other:?}");
+            assert_eq!(Some(*code), other.code, "{one:?}, {other:?}");
+        }
+        ConnectionError::LocalClosed | ConnectionError::LingerTimedOut => {
+            assert!(one.code.is_some(), "nobody closed {one:?}");
+        }
+        ConnectionError::HandshakeTimedOut => assert!(!one.confirmed, "{one:?}, {other:?}"),
+        // The peer is gone before, or only from here it looks so.
+        ConnectionError::TimedOut | ConnectionError::Reset => {}
+        reason => panic!("{reason:?} is no fault of the network: {one:?}, {other:?}"),
+    }
+}
