@@ -1,9 +1,10 @@
 //! How an endpoint comes to be.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::time::Duration;
 
+use super::address::first_that_works;
 use super::endpoint::Endpoint;
 use crate::connection::TransportConfig;
 use crate::crypto::{Identity, PeerId};
@@ -31,8 +32,15 @@ pub struct EndpointBuilder {
     driver: DriverConfig,
 }
 
+impl Endpoint {
+    /// Chooses what the endpoint is like.
+    pub fn builder() -> EndpointBuilder {
+        EndpointBuilder::new()
+    }
+}
+
 impl EndpointBuilder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let driver = DriverConfig { kernel_buffer: KERNEL_BUFFER, linger: LINGER };
         Self { identity: None, config: EndpointConfig::default(), driver }
     }
@@ -100,34 +108,4 @@ impl EndpointBuilder {
         })?;
         Ok(Endpoint::new(shared, peer, driver))
     }
-}
-
-/// Tries every address that the name stands for.
-pub(super) fn first_that_works<T>(
-    address: impl ToSocketAddrs,
-    mut bind: impl FnMut(SocketAddr) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut last = io::Error::new(
-        io::ErrorKind::InvalidInput,
-        "cannot bind: the address stands for none; give one as host:port",
-    );
-    for address in address.to_socket_addrs()? {
-        match bind(address) {
-            Ok(bound) => return Ok(bound),
-            Err(error) => last = cannot_bind(address, &error),
-        }
-    }
-    Err(last)
-}
-
-fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
-    let way_out = match error.kind() {
-        io::ErrorKind::AddrInUse => "choose another port, or 0 for a free one",
-        io::ErrorKind::AddrNotAvailable => {
-            "choose an address of this host, or 0.0.0.0 or [::] for all"
-        }
-        io::ErrorKind::PermissionDenied => "choose a port above 1023",
-        _ => "choose another address",
-    };
-    io::Error::new(error.kind(), format!("cannot bind UDP {address}: {error}; {way_out}"))
 }

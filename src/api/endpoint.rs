@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::address::first_that_works;
 use super::attempt;
-use super::builder::{EndpointBuilder, first_that_works};
 use super::connection::Connection;
 use super::error::{DialError, EndpointClosed, elapsed};
 use super::link::{Dialling, Link};
@@ -36,11 +36,6 @@ struct Owner {
 }
 
 impl Endpoint {
-    /// Chooses what the endpoint is like.
-    pub fn builder() -> EndpointBuilder {
-        EndpointBuilder::new()
-    }
-
     pub(crate) fn new(shared: Arc<Shared>, peer: PeerId, driver: DriverConfig) -> Self {
         Self { owner: Arc::new(Owner { shared, peer, driver }) }
     }
@@ -135,7 +130,7 @@ impl Endpoint {
     }
 
     /// Waits for the next peer that dials this endpoint. An endpoint that was not built with
-    /// [`accept(true)`](EndpointBuilder::accept) waits until it is closed.
+    /// [`accept(true)`](super::EndpointBuilder::accept) waits until it is closed.
     ///
     /// # Errors
     /// When the endpoint is closed.

@@ -3,6 +3,7 @@
 //! Every call that may wait makes the same [`attempt`] again and again: first at once, and then whenever the driver wakes
 //! the thread. Every wait ends when the connection, or the endpoint, does.
 
+mod address;
 pub(crate) mod attempt;
 mod builder;
 mod connection;

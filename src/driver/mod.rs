@@ -19,6 +19,7 @@
 mod clock;
 mod core;
 mod entropy;
+mod guarded;
 mod park;
 mod receive;
 mod shared;
@@ -42,8 +43,8 @@ pub(crate) use core::{Core, Notice};
 pub(crate) use shared::Shared;
 pub(crate) use wait::{Key, Topic};
 
-use clock::Clock;
 use entropy::SystemEntropy;
+use guarded::Guarded;
 use socket::Socket;
 use worker::Worker;
 
@@ -70,8 +71,8 @@ pub(crate) fn start(
     let waker = mio::Waker::new(poll.registry(), worker::WAKER)?;
     let (commands, inbox) = unbounded();
     let core = Core::new(endpoint, socket.local_addr(), driver.linger);
-    let shared = Shared::new(Clock::new(), core, Arc::clone(&socket), waker, commands);
-    let shared = Arc::new(shared);
+    let guarded = Guarded::new(core, waker);
+    let shared = Arc::new(Shared::new(guarded, Arc::clone(&socket), commands));
     let worker = Worker::new(Arc::clone(&shared), poll, socket, inbox)?;
     thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run())?;
     Ok(shared)

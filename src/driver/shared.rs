@@ -7,16 +7,14 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, bounded};
-use parking_lot::{Mutex, MutexGuard};
-
-use super::clock::Clock;
 use super::core::Core;
+use super::guarded::Guarded;
 use super::park::{block_on, block_until};
 use super::socket::Socket;
 use super::transmit::Transmitter;
 use super::wait::Key;
 use crate::base::Instant;
+use crossbeam_channel::{Sender, bounded};
 
 /// What the application tells the worker and not the protocol.
 #[derive(Debug)]
@@ -31,31 +29,22 @@ pub(crate) struct Rebound(Arc<Socket>);
 
 /// One endpoint at run time.
 pub(crate) struct Shared {
-    clock: Clock,
-    core: Mutex<Core>,
+    guarded: Guarded,
     transmitter: Transmitter,
-    worker: mio::Waker,
     commands: Sender<Command>,
 }
 
 impl Shared {
-    pub(super) fn new(
-        clock: Clock,
-        core: Core,
-        socket: Arc<Socket>,
-        worker: mio::Waker,
-        commands: Sender<Command>,
-    ) -> Self {
-        let transmitter = Transmitter::new(socket);
-        Self { clock, core: Mutex::new(core), transmitter, worker, commands }
+    pub(super) fn new(guarded: Guarded, socket: Arc<Socket>, commands: Sender<Command>) -> Self {
+        Self { guarded, transmitter: Transmitter::new(socket), commands }
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+        self.guarded.now()
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
-        self.core.lock()
+    pub(super) fn guarded(&self) -> &Guarded {
+        &self.guarded
     }
 
     pub(super) fn transmitter(&self) -> &Transmitter {
@@ -65,28 +54,14 @@ impl Shared {
     /// Does something to the core, and then what follows from it.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> T {
         let mut ready = Vec::new();
-        let result = self.with_scratch(&mut ready, act);
+        let result = self.guarded.with(&mut ready, act);
         self.flush();
         result
     }
 
     /// As [`Self::with`], for what gives nobody anything to send.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Core) -> T) -> T {
-        look(&mut self.core.lock())
-    }
-
-    pub(super) fn with_scratch<T>(
-        &self,
-        ready: &mut Vec<Waker>,
-        act: impl FnOnce(&mut Core, Instant) -> T,
-    ) -> T {
-        let mut core = self.core.lock();
-        let now = self.now();
-        let result = act(&mut core, now);
-        core.settle(now, ready);
-        drop(core);
-        ready.drain(..).for_each(Waker::wake);
-        result
+        look(&mut self.guarded.lock())
     }
 
     /// Tries, and if it has to wait leaves the waker under the key.
@@ -123,22 +98,22 @@ impl Shared {
     ) -> Option<T> {
         let deadline = self.now() + timeout;
         let poll = |waker: &Waker| self.poll(key, waker, &mut attempt);
-        block_until(&self.clock, deadline, poll, |waker| self.give_up(key, waker))
+        block_until(self.guarded.clock(), deadline, poll, |waker| self.give_up(key, waker))
     }
 
     /// The owner of the waker does not wait any more.
     pub(crate) fn give_up(&self, key: Key, waker: &Waker) {
-        self.core.lock().unregister(key, waker);
+        self.guarded.lock().unregister(key, waker);
     }
 
     /// Sends what there is to send.
     pub(crate) fn flush(&self) {
-        self.transmitter.flush(self);
+        self.transmitter.flush(&self.guarded);
     }
 
-    pub(super) fn wake_worker(&self) {
-        // Fails only when the worker is gone with its poll; then there is nothing to wake it for.
-        let _ = self.worker.wake();
+    /// Sends what there is, from the worker. Returns whether there may be more.
+    pub(super) fn flush_from_worker(&self) -> bool {
+        self.transmitter.flush_from_worker(&self.guarded)
     }
 
     /// A socket for [`Self::rebind`].
@@ -155,13 +130,13 @@ impl Shared {
             true => Err(gone()),
             false => self.commands.send(Command::Rebind(socket.0, answer)).map_err(|_| gone()),
         })?;
-        self.wake_worker();
+        self.guarded.wake_worker();
         answered.recv().map_err(|_| gone())?
     }
 
     /// Tells the worker to look whether it can end.
     pub(crate) fn check_end(&self) {
-        self.wake_worker();
+        self.guarded.wake_worker();
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::Waker;
 
 use parking_lot::Mutex;
 
-use super::shared::Shared;
+use super::guarded::Guarded;
 use super::socket::{Sent, Socket};
 use crate::base::limits::DATAGRAM_MAX;
 use crate::connection::Transmit;
@@ -88,25 +88,25 @@ impl Transmitter {
     }
 
     /// Sends what there is, from a thread of the application.
-    pub(super) fn flush(&self, shared: &Shared) {
-        if self.run(shared, CALLER_BATCHES) != Round::Done {
-            shared.wake_worker();
+    pub(super) fn flush(&self, guarded: &Guarded) {
+        if self.run(guarded, CALLER_BATCHES) != Round::Done {
+            guarded.wake_worker();
         }
     }
 
     /// Sends what there is, from the worker. Returns whether there may be more.
-    pub(super) fn flush_from_worker(&self, shared: &Shared) -> bool {
-        self.run(shared, WORKER_BATCHES) == Round::Spent
+    pub(super) fn flush_from_worker(&self, guarded: &Guarded) -> bool {
+        self.run(guarded, WORKER_BATCHES) == Round::Spent
     }
 
-    fn run(&self, shared: &Shared, mut batches: usize) -> Round {
+    fn run(&self, guarded: &Guarded, mut batches: usize) -> Round {
         self.is_wanted.store(true, Ordering::SeqCst);
         loop {
             // The note is written before the lock is tried, and the holder reads it after it has let the lock go: one of
             // the two sees the other. Without the fences both could read what was before.
             fence(Ordering::SeqCst);
             let Some(mut sender) = self.sender.try_lock() else { return Round::Done };
-            let round = self.drain(&mut sender, shared, &mut batches);
+            let round = self.drain(&mut sender, guarded, &mut batches);
             drop(sender);
             fence(Ordering::SeqCst);
             if round != Round::Done || !self.is_wanted.load(Ordering::SeqCst) {
@@ -115,10 +115,10 @@ impl Transmitter {
         }
     }
 
-    fn drain(&self, sender: &mut Sender, shared: &Shared, batches: &mut usize) -> Round {
+    fn drain(&self, sender: &mut Sender, guarded: &Guarded, batches: &mut usize) -> Round {
         let mut ready = Vec::new();
         while self.is_wanted.swap(false, Ordering::SeqCst) {
-            let round = self.send_all(sender, shared, batches, &mut ready);
+            let round = self.send_all(sender, guarded, batches, &mut ready);
             if round != Round::Done {
                 self.is_blocked.fetch_or(round == Round::Blocked, Ordering::SeqCst);
                 self.is_wanted.store(true, Ordering::SeqCst);
@@ -131,7 +131,7 @@ impl Transmitter {
     fn send_all(
         &self,
         sender: &mut Sender,
-        shared: &Shared,
+        guarded: &Guarded,
         batches: &mut usize,
         ready: &mut Vec<Waker>,
     ) -> Round {
@@ -143,7 +143,7 @@ impl Transmitter {
             if *batches == 0 {
                 return Round::Spent;
             }
-            match sender.step(shared, ready) {
+            match sender.step(guarded, ready) {
                 Step::Sent => *batches -= 1,
                 Step::Nothing => return Round::Done,
                 Step::NoRoom => return Round::Blocked,
@@ -160,34 +160,34 @@ enum Step {
 }
 
 impl Sender {
-    fn step(&mut self, shared: &Shared, ready: &mut Vec<Waker>) -> Step {
+    fn step(&mut self, guarded: &Guarded, ready: &mut Vec<Waker>) -> Step {
         let held = match self.held.take() {
             Some(held) => held,
-            None => match self.fill(shared, ready) {
+            None => match self.fill(guarded, ready) {
                 Some(transmit) => Held { transmit, sent: 0 },
                 None => return Step::Nothing,
             },
         };
-        self.send(shared, &held)
+        self.send(guarded, &held)
     }
 
     /// Asks the core for a batch, and tells the worker of the new deadline if there is none.
-    fn fill(&mut self, shared: &Shared, ready: &mut Vec<Waker>) -> Option<Transmit> {
+    fn fill(&mut self, guarded: &Guarded, ready: &mut Vec<Waker>) -> Option<Transmit> {
         let max_segments = self.socket.max_segments();
-        let mut core = shared.lock();
-        let now = shared.now();
+        let mut core = guarded.lock();
+        let now = guarded.now();
         let transmit = core.poll_transmit(now, &mut self.buffer, max_segments);
         core.settle(now, ready);
         let worker_oversleeps = transmit.is_none() && core.move_alarm();
         drop(core);
         ready.drain(..).for_each(Waker::wake);
         if worker_oversleeps {
-            shared.wake_worker();
+            guarded.wake_worker();
         }
         transmit
     }
 
-    fn send(&mut self, shared: &Shared, held: &Held) -> Step {
+    fn send(&mut self, guarded: &Guarded, held: &Held) -> Step {
         let &Held { transmit, sent } = held;
         let Some(data) = self.buffer.get(sent..transmit.size) else { return Step::Sent };
         match self.socket.send(&transmit, data) {
@@ -197,7 +197,7 @@ impl Sender {
                 Step::NoRoom
             }
             Sent::TooLarge(size) => {
-                let mut core = shared.lock();
+                let mut core = guarded.lock();
                 core.on_too_large(transmit.destination, size);
                 Step::Sent
             }

@@ -99,10 +99,10 @@ impl Worker {
                 break;
             }
             self.receive();
-            self.shared.transmitter().flush_from_worker(&self.shared);
+            self.shared.flush_from_worker();
         }
-        self.shared.with_scratch(&mut self.ready, |core, now| core.run_timers(now));
-        let more = self.shared.transmitter().flush_from_worker(&self.shared);
+        self.shared.guarded().with(&mut self.ready, |core, now| core.run_timers(now));
+        let more = self.shared.flush_from_worker();
         if self.shared.transmitter().is_blocked() && !self.watches_writable {
             self.watch_writable(true);
         }
@@ -115,7 +115,7 @@ impl Worker {
         // Through the poll's socket, so that the poll learns that it was read to its end.
         let received = polled.try_io(|| {
             buffers.receive(socket, |received| {
-                shared.with_scratch(ready, |core, now| core.handle_datagram(now, received));
+                shared.guarded().with(ready, |core, now| core.handle_datagram(now, received));
             })
         });
         match received {
@@ -148,7 +148,7 @@ impl Worker {
         self.watches_writable = false;
         let local = socket.local_addr();
         self.shared.transmitter().replace_socket(socket);
-        self.shared.with_scratch(&mut self.ready, |core, now| core.rebound(now, local));
+        self.shared.guarded().with(&mut self.ready, |core, now| core.rebound(now, local));
         Ok(())
     }
 
@@ -165,14 +165,14 @@ impl Worker {
     }
 
     fn is_drained(&mut self) -> bool {
-        self.shared.with_scratch(&mut self.ready, |core, _| core.check_drained())
+        self.shared.guarded().with(&mut self.ready, |core, _| core.check_drained())
     }
 
     fn sleep_for(&self, may_have_more: bool) -> Option<Duration> {
         if may_have_more {
             return Some(Duration::ZERO);
         }
-        let mut core = self.shared.lock();
+        let mut core = self.shared.guarded().lock();
         let now = self.shared.now();
         core.set_alarm(now).map(|alarm| alarm - now)
     }
@@ -186,7 +186,7 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.shared.with_scratch(&mut Vec::new(), |core, _| core.stop());
+        self.shared.guarded().with(&mut Vec::new(), |core, _| core.stop());
         // No command comes after that. Dropping those that came before tells who waits for their answers.
         while self.commands.try_recv().is_ok() {}
     }

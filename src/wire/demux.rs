@@ -1,4 +1,4 @@
-//! What a datagram is, by its first byte (SPEC §2, RFC 7983, RFC 9443).
+//! The first byte: what a datagram is (SPEC §2, RFC 7983, RFC 9443), and which long packet (SPEC §3).
 
 /// Kinds of datagrams that may meet on one socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,20 @@ pub(crate) const fn classify(first: u8) -> Class {
         0xc0..=0xff => Class::Long,
         _ => Class::Unknown,
     }
+}
+
+const LONG: u8 = 0b1100_0000;
+const LONG_TYPE_SHIFT: u8 = 3;
+
+/// The first byte of a long packet of this type.
+pub(super) const fn long_first_byte(kind: u8) -> u8 {
+    LONG | (kind << LONG_TYPE_SHIFT)
+}
+
+/// The type of the long packet with this first byte; `None` if a reserved bit is set or it is no long packet.
+pub(super) const fn long_type(first: u8) -> Option<u8> {
+    let is_long = first & LONG == LONG && first & 0b111 == 0;
+    if is_long { Some((first & !LONG) >> LONG_TYPE_SHIFT) } else { None }
 }
 
 #[cfg(test)]

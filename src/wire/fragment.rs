@@ -1,9 +1,9 @@
 //! Fragments of handshake messages (SPEC §3.2).
 
 use super::codec::{Reader, Writer};
+use super::demux::long_first_byte;
 use super::error::DecodeError;
 use super::id::HandshakeId;
-use super::long::first_byte;
 use super::suite::{SetMap, Suite, VERSION};
 use crate::base::limits::{HANDSHAKE_FRAGMENT, HANDSHAKE_MESSAGE_MAX};
 
@@ -77,7 +77,7 @@ impl<'a> Fragment<'a> {
         let mut packet = vec![0; FRAGMENT_HEADER_LEN + payload.len()];
         let mut writer = Writer::new(&mut packet);
         let fields: [&[u8]; 11] = [
-            &[first_byte(header.kind as u8)],
+            &[long_first_byte(header.kind as u8)],
             &VERSION.to_be_bytes(),
             header.destination.as_bytes(),
             header.source.as_bytes(),

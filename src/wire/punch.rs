@@ -1,9 +1,9 @@
 //! PUNCH: opens NATs, proves addresses, carries cookies (SPEC §4).
 
 use super::codec::Reader;
+use super::demux::long_first_byte;
 use super::error::DecodeError;
 use super::id::HandshakeId;
-use super::long::first_byte;
 use super::suite::{SetMap, VERSION};
 
 /// Bytes of every PUNCH.
@@ -44,7 +44,7 @@ impl PunchFlags {
 impl Punch {
     pub(crate) fn encode(&self) -> [u8; PUNCH_LEN] {
         let mut out = [0; PUNCH_LEN];
-        out[0] = first_byte(0);
+        out[0] = long_first_byte(0);
         out[1..5].copy_from_slice(&VERSION.to_be_bytes());
         out[5..13].copy_from_slice(self.destination.as_bytes());
         out[13..21].copy_from_slice(self.source.as_bytes());

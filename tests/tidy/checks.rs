@@ -91,21 +91,40 @@ pub(crate) fn floors(sources: &[Source]) -> Vec<String> {
     problems
 }
 
+/// Modules of one parent that need each other, at every level.
 pub(crate) fn cycles(sources: &[Source]) -> Vec<String> {
-    let mut graph: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let with_parents =
+        |path: Vec<String>| (1..=path.len()).map(move |length| path[..length].to_vec());
+    let modules: BTreeSet<_> =
+        code(sources).map(Source::module_path).flat_map(with_parents).collect();
+    let mut graph: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
     for source in code(sources) {
-        graph.entry(source.module()).or_default().extend(imports::of(source));
+        let own = source.module_path();
+        for path in imports::paths(source) {
+            let shared = own.iter().zip(&path).take_while(|(a, b)| a == b).count();
+            if shared < own.len().min(path.len()) && modules.contains(&path[..=shared]) {
+                graph.entry(own[..=shared].to_vec()).or_default().insert(path[..=shared].to_vec());
+            }
+        }
     }
     // Modules without imports leave until none is left, or only cycles and what leads to them.
     loop {
-        let open: BTreeSet<String> = graph.keys().map(|name| (*name).to_owned()).collect();
+        let open: BTreeSet<_> = graph.keys().cloned().collect();
         let before = graph.len();
         graph.retain(|_, targets| targets.iter().any(|target| open.contains(target)));
         if graph.len() == before {
             break;
         }
     }
-    graph.into_iter().map(|(name, targets)| format!("in a cycle: {name} -> {targets:?}")).collect()
+    let open: BTreeSet<_> = graph.keys().cloned().collect();
+    let still_open = |targets: BTreeSet<Vec<String>>| {
+        let targets = targets.into_iter().filter(|target| open.contains(target));
+        targets.map(|target| target.join("::")).collect::<Vec<_>>().join(", ")
+    };
+    let named = |(name, targets): (Vec<String>, _)| {
+        format!("in a cycle: {} -> {}", name.join("::"), still_open(targets))
+    };
+    graph.into_iter().map(named).collect()
 }
 
 pub(crate) fn purity(sources: &[Source]) -> Vec<String> {
@@ -227,6 +246,15 @@ mod tests {
         ];
         assert_eq!(cycles(&tree(&ring)).len(), 3);
         assert_eq!(cycles(&tree(&ring[1..])).len(), 0);
+    }
+
+    #[test]
+    fn a_cycle_of_two_files_of_one_module_is_found() {
+        let pair = [("a/b.rs", "use super::c::X;"), ("a/c.rs", "use crate::a::b::{self, Y};")];
+        assert_eq!(cycles(&tree(&pair)).len(), 2);
+        assert_eq!(cycles(&tree(&pair[..1])).len(), 0);
+        let parent = [("a/mod.rs", "use b::X;"), ("a/b.rs", "use super::Y;")];
+        assert_eq!(cycles(&tree(&parent)).len(), 0);
     }
 
     #[test]

@@ -1,21 +1,28 @@
-//! Finds the top-level modules that a file names through `crate::` and `super::`.
+//! Finds the modules that a file names through `crate::`, `super::` and `self::`.
 
 use crate::source::Source;
 
 /// The names directly below the crate root that the code of a file uses, sorted, without its own module.
 pub(crate) fn of(source: &Source) -> Vec<String> {
-    let mut found = Vec::new();
-    let words = tokens(&source.code);
-    for at in 0..words.len() {
-        if let Some(path) = below_root(&words[at..], source.depth())
-            && !follows_path(&words, at)
-        {
-            found.extend(heads(path));
-        }
-    }
-    found.retain(|name| name != source.module());
+    let heads = paths(source).into_iter().filter_map(|path| path.into_iter().next());
+    let mut found: Vec<_> = heads.filter(|name| name != source.module()).collect();
     found.sort();
     found.dedup();
+    found
+}
+
+/// What the code of a file names, as paths from the crate root.
+pub(crate) fn paths(source: &Source) -> Vec<Vec<String>> {
+    let own = source.module_path();
+    let words = tokens(&source.code);
+    let mut found = Vec::new();
+    for at in 0..words.len() {
+        if let Some((base, rest)) = start(&words[at..], &own)
+            && !follows_path(&words, at)
+        {
+            expand(&base, rest, &mut found);
+        }
+    }
     found
 }
 
@@ -24,44 +31,46 @@ fn follows_path(words: &[&str], at: usize) -> bool {
     at > 0 && words[at - 1] == "::"
 }
 
-/// The tokens behind `crate::`, or behind as many `super::` as lead to the crate root.
-fn below_root<'a, 'b>(words: &'a [&'b str], depth: usize) -> Option<&'a [&'b str]> {
-    if let ["crate", "::", rest @ ..] = words {
-        return Some(rest);
+/// Where a path begins that starts here, and the tokens behind its beginning.
+fn start<'a, 'b>(words: &'a [&'b str], own: &[String]) -> Option<(Vec<String>, &'a [&'b str])> {
+    match words {
+        ["crate", "::", rest @ ..] => return Some((Vec::new(), rest)),
+        ["self", "::", rest @ ..] => return Some((own.to_vec(), rest)),
+        _ => {}
     }
     let mut rest = words;
-    let mut climbed = 0;
+    let mut base = own.to_vec();
     while let ["super", "::", after @ ..] = rest {
-        climbed += 1;
+        base.pop();
         rest = after;
     }
-    (climbed > 0 && climbed >= depth).then_some(rest)
+    (rest.len() < words.len()).then_some((base, rest))
 }
 
-/// The first name of a path, or of each path in a group.
-fn heads(path: &[&str]) -> Vec<String> {
-    match path {
+/// The path behind `base`, or each path of a group. Returns the tokens behind it.
+fn expand<'a, 'b>(
+    base: &[String],
+    words: &'a [&'b str],
+    found: &mut Vec<Vec<String>>,
+) -> &'a [&'b str] {
+    match words {
         ["{", rest @ ..] => {
-            let mut depth = 0;
-            let mut start = true;
-            let mut names = Vec::new();
-            for word in rest {
-                match *word {
-                    "{" => depth += 1,
-                    "}" if depth == 0 => break,
-                    "}" => depth -= 1,
-                    "," if depth == 0 => start = true,
-                    name if start => {
-                        names.push(name.to_owned());
-                        start = false;
-                    }
-                    _ => {}
-                }
+            let mut rest = rest;
+            loop {
+                rest = match rest {
+                    ["}", after @ ..] => return after,
+                    [",", after @ ..] => after,
+                    [] => return &[],
+                    each => expand(base, each, found),
+                };
             }
-            names
         }
-        [name, ..] => vec![(*name).to_owned()],
-        [] => Vec::new(),
+        [name, "::", rest @ ..] => expand(&[base, &[(*name).to_owned()]].concat(), rest, found),
+        [name, "as", _, rest @ ..] | [name, rest @ ..] => {
+            found.push([base, &[(*name).to_owned()]].concat());
+            rest
+        }
+        [] => &[],
     }
 }
 
@@ -93,6 +102,10 @@ mod tests {
         of(&Source::new(path, text))
     }
 
+    fn full(path: &str, text: &str) -> Vec<String> {
+        paths(&Source::new(path, text)).iter().map(|path| path.join("::")).collect()
+    }
+
     #[test]
     fn plain_grouped_and_inline_paths_are_found() {
         assert_eq!(imports("a/b.rs", "use crate::wire::Frame;"), ["wire"]);
@@ -107,6 +120,15 @@ mod tests {
         assert_eq!(imports("a/mod.rs", "use super::{wire, base};"), ["base", "wire"]);
         assert_eq!(imports("a/b.rs", "use super::super::wire::Frame;"), ["wire"]);
         assert_eq!(imports("a/b.rs", "use super::c::D;"), [""; 0]);
+    }
+
+    #[test]
+    fn groups_are_spread_out_to_whole_paths() {
+        assert_eq!(
+            full("a/b.rs", "use super::{c::{D, e::F as G}, H};"),
+            ["a::c::D", "a::c::e::F", "a::H"]
+        );
+        assert_eq!(full("a/mod.rs", "use self::b::C; crate::x::y()"), ["a::b::C", "x::y"]);
     }
 
     #[test]

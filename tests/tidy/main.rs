@@ -21,7 +21,7 @@ fn modules_import_only_lower_floors() {
 }
 
 #[test]
-fn top_level_modules_form_no_cycle() {
+fn modules_of_one_parent_form_no_cycle() {
     complain(checks::cycles);
 }
 

@@ -34,10 +34,12 @@ impl Source {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
     }
 
-    /// How many modules the file lies below the crate root.
-    pub(crate) fn depth(&self) -> usize {
-        let named = !matches!(self.path.rsplit('/').next(), Some("mod.rs" | "lib.rs"));
-        self.path.matches('/').count() + usize::from(named)
+    /// The names of the modules from the crate root down to this file's.
+    pub(crate) fn module_path(&self) -> Vec<String> {
+        let mut path: Vec<_> =
+            self.path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        path.pop_if(|last| last == "mod" || last == "lib");
+        path
     }
 
     /// Lines that are neither blank nor part of a test.
@@ -221,12 +223,12 @@ mod tests {
     fn a_file_knows_its_place() {
         let place = |path| {
             let source = Source::new(path, "");
-            (source.module().to_owned(), source.depth())
+            (source.module().to_owned(), source.module_path().join("::"))
         };
-        assert_eq!(place("lib.rs"), (String::new(), 0));
-        assert_eq!(place("idle.rs"), ("idle".into(), 1));
-        assert_eq!(place("cid/mod.rs"), ("cid".into(), 1));
-        assert_eq!(place("cid/peer.rs"), ("cid".into(), 2));
+        assert_eq!(place("lib.rs"), (String::new(), String::new()));
+        assert_eq!(place("idle.rs"), ("idle".into(), "idle".into()));
+        assert_eq!(place("cid/mod.rs"), ("cid".into(), "cid".into()));
+        assert_eq!(place("cid/peer.rs"), ("cid".into(), "cid::peer".into()));
         assert!(Source::new("cid/peer/tests.rs", "").is_test());
         assert!(!Source::new("cid/peer.rs", "").is_test());
     }
