@@ -38,6 +38,14 @@ fn a_dial_takes_one_round_trip_before_the_first_data() {
     assert_eq!(sim.now - start, Duration::from_millis(20));
 }
 
+#[test]
+fn a_quiet_connection_finds_large_datagrams_too() {
+    let mut sim = pair(3);
+    let (ours, _) = sim.connect(0, 1);
+    sim.run_for(Duration::from_secs(5));
+    assert_eq!(sim.connection(0, ours).stats().mtu, 65_507);
+}
+
 /// Sends `total` bytes one way and returns how long that took.
 fn transfer<N: sim::Network>(sim: &mut Sim<N>, total: usize) -> Duration {
     let (ours, theirs) = sim.connect(0, 1);

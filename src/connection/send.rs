@@ -176,7 +176,9 @@ impl Connection {
             return None;
         };
         let size = self.paths.active_mut().poll_mtu_probe(now)?;
-        if size > buffer.len() || (size as u64) > bytes {
+        // On a quiet path the probe may exceed the window, or a small window would keep datagrams small for ever.
+        let fits = in_flight == 0 || (size as u64) <= bytes;
+        if size > buffer.len() || !fits {
             return None;
         }
         let mut packet = PacketBuilder::new(frames_of(&mut buffer[..size])?);
