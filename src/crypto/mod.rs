@@ -29,6 +29,7 @@ mod tests;
 pub use identity::Identity;
 pub use peer_id::{PeerId, PeerIdError};
 
+pub(crate) use aead::{Aead, Portable, RecordKey};
 pub(crate) use cookie::CookieKey;
 pub(crate) use handshake::{Accepted, Context, Finished, HandshakeError, Initiator, Responder};
 pub(crate) use punch::{punch_tag, verify_punch_tag};

@@ -1,5 +1,6 @@
 //! What this crate's own tests see of its inside. Nothing here is promised to anybody.
 
+pub mod bench;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 

@@ -10,24 +10,24 @@ mod with_ring;
 #[cfg(test)]
 mod tests;
 
-pub(super) use portable::Portable;
+pub(crate) use portable::Portable;
 
 /// The backend of the record layer.
 #[cfg(feature = "ring")]
-pub(super) type RecordKey = with_ring::WithRing;
+pub(crate) type RecordKey = with_ring::WithRing;
 /// The backend of the record layer.
 #[cfg(not(feature = "ring"))]
-pub(super) type RecordKey = Portable;
+pub(crate) type RecordKey = Portable;
 
 /// Bytes of a key.
-pub(super) const KEY_LEN: usize = 32;
+pub(crate) const KEY_LEN: usize = 32;
 /// Bytes of a nonce.
-pub(super) const NONCE_LEN: usize = 12;
+pub(crate) const NONCE_LEN: usize = 12;
 /// Bytes of an authentication tag.
-pub(super) const TAG_LEN: usize = 16;
+pub(crate) const TAG_LEN: usize = 16;
 
 /// An expanded AES-256-GCM key.
-pub(super) trait Aead: Sized {
+pub(crate) trait Aead: Sized {
     /// Expands a key.
     fn new(key: &[u8; KEY_LEN]) -> Self;
 

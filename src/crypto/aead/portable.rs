@@ -5,7 +5,7 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 
 use super::{Aead, KEY_LEN, NONCE_LEN, TAG_LEN};
 
-pub(in crate::crypto) struct Portable(Aes256Gcm);
+pub(crate) struct Portable(Aes256Gcm);
 
 impl Aead for Portable {
     fn new(key: &[u8; KEY_LEN]) -> Self {

@@ -4,7 +4,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use super::{Aead, KEY_LEN, NONCE_LEN, TAG_LEN};
 
-pub(in crate::crypto) struct WithRing(LessSafeKey);
+pub(crate) struct WithRing(LessSafeKey);
 
 impl Aead for WithRing {
     fn new(key: &[u8; KEY_LEN]) -> Self {
