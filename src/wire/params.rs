@@ -1,5 +1,6 @@
 //! Parameters: what each peer tells the other inside the handshake (SPEC §10).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::codec::{Reader, Writer};
@@ -126,17 +127,14 @@ impl Parameters {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ParameterError> {
         let mut parameters = Self::default();
         let mut reader = Reader::new(bytes);
-        // One bit for each known id: an id that comes twice is an error.
-        let mut seen = 0_u64;
+        // Known or not, an id that comes twice is an error. The handshake message that carries them bounds their number.
+        let mut seen = BTreeSet::new();
         while !reader.is_empty() {
             let id = reader.varint().map_err(|_| ParameterError)?;
             let length = reader.length().map_err(|_| ParameterError)?;
             let value = reader.bytes(length).map_err(|_| ParameterError)?;
-            if id < 64 {
-                if seen & (1 << id) != 0 {
-                    return Err(ParameterError);
-                }
-                seen |= 1 << id;
+            if !seen.insert(id) {
+                return Err(ParameterError);
             }
             parameters.set(id, value)?;
         }
@@ -239,7 +237,9 @@ mod tests {
     #[test]
     fn unknown_parameters_are_skipped_and_broken_ones_are_errors() {
         assert_eq!(Parameters::decode(&[0x3f, 1, 0, 0x40, 0x99, 0]), Ok(Parameters::default()));
-        let broken: [&[u8]; 9] = [
+        let broken: [&[u8]; 11] = [
+            &[0x40, 0x99, 0, 0x40, 0x99, 0],
+            &[0x3f, 0, 0x40, 0x3f, 0],
             &[0x0b, 1, 5, 0x21, 2, 0x53, 0x89],
             &[0x01, 1, 5, 0x01, 1, 5],
             &[0x01, 2, 5, 5],
