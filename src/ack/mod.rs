@@ -76,7 +76,7 @@ impl AckTracker {
     }
 
     /// The peer asks for another acknowledgement policy; only the newest such frame counts. That the delay is not below
-    /// what we can do is for the caller to check.
+    /// what we announced is for the caller to check.
     pub(crate) fn on_ack_frequency(
         &mut self,
         sequence: u64,

@@ -4,8 +4,8 @@ use super::controls::Answer;
 use super::paths::PathChange;
 use super::receive::{Arrival, Contents};
 use super::{Connection, ConnectionEvent};
-use crate::base::Instant;
-use crate::wire::{AckFrame, Frame, Frames, TransportError};
+use crate::base::{Instant, limits};
+use crate::wire::{AckFrame, ErrorCode, Frame, Frames, TransportError};
 
 impl Connection {
     /// All frames of a packet, in order. The first error ends the connection.
@@ -67,6 +67,12 @@ impl Connection {
                 Ok(())
             }
             Frame::AckFrequency { sequence, threshold, max_delay, reordering } => {
+                if *max_delay < limits::MIN_ACK_DELAY {
+                    return Err(TransportError::new(
+                        ErrorCode::PROTOCOL_VIOLATION,
+                        "ACK_FREQUENCY below MIN_ACK_DELAY",
+                    ));
+                }
                 self.acks.on_ack_frequency(*sequence, *threshold, *max_delay, *reordering);
                 Ok(())
             }

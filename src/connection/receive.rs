@@ -49,11 +49,15 @@ impl Connection {
             self.counters.undecodable += 1;
             return;
         };
+        let token = packet.last_chunk::<16>().copied().unwrap_or_default();
         if !self.acks.is_fresh(unmasked.number) {
+            // The number of a stateless reset is random, and may be an old one.
+            if self.peer_cids.is_reset_token(&token) {
+                return self.end(ConnectionError::Reset);
+            }
             self.counters.duplicates += 1;
             return;
         }
-        let token = packet.last_chunk::<16>().copied().unwrap_or_default();
         let cid = packet[1..SHORT_HEADER_LEN - 4].try_into().unwrap_or_default();
         match self.open(now, &unmasked, packet) {
             Ok(range) => {
@@ -160,3 +164,6 @@ impl Connection {
         self.lifetime.on_packet_while_closing();
     }
 }
+
+#[cfg(test)]
+mod tests;
