@@ -376,3 +376,51 @@ fn the_first_packet_of_the_peer_confirms_the_connection() {
     sim.wait_for(1, "confirmed", confirmed);
     assert!(sim.connection(0, ours).is_confirmed());
 }
+
+/// A wire that sends the first message of one kind on from somewhere else, as whoever can read it may do.
+struct Forwarder {
+    kind: u8,
+    from: SocketAddr,
+}
+
+impl Network for Forwarder {
+    fn carry(&mut self, now: Instant, mut datagram: Datagram, out: &mut Vec<(Instant, Datagram)>) {
+        if datagram.payload.first() == Some(&self.kind) {
+            datagram.from = self.from;
+        }
+        out.push((now + ms(10), datagram));
+    }
+}
+
+/// The ledger of the simulation fails this test when somebody sends more than three times what came from an address that nobody
+/// named and that has answered nothing.
+fn forwarded(kind: u8) {
+    let victim = SocketAddr::from(([203, 0, 113, 9], 9));
+    let network = Forwarder { kind, from: victim };
+    let mut sim = Sim::new(3, network, &[dialler(), listener()]);
+    sim.dial(0, 1);
+    for _ in 0..100 {
+        sim.run_for(ms(100));
+        for node in 0..2 {
+            let Some(handle) = sim.take(node, connected).or_else(|| sim.take(node, accepted))
+            else {
+                continue;
+            };
+            let live = sim.connection(node, handle);
+            let id = live.open_stream(Direction::Bidirectional).expect("streams are allowed");
+            let _ = live.write(id, &[7; 100_000]);
+        }
+    }
+    let bytes = sim.sent_to(victim);
+    assert!(bytes < 5000, "{bytes} bytes went to somebody who has asked for nothing");
+}
+
+#[test]
+fn a_shared_key_from_elsewhere_proves_nothing() {
+    forwarded(0xd0);
+}
+
+#[test]
+fn an_establish_from_elsewhere_proves_nothing() {
+    forwarded(0xd8);
+}

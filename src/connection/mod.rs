@@ -100,6 +100,7 @@ pub(crate) struct Birth {
     pub(crate) local_cid: ConnectionId,
     /// The peer's parameters, as the handshake authenticated them.
     pub(crate) parameters: Parameters,
+    /// Where the handshake message went that the peer has answered: that the answer came proves this address.
     pub(crate) remote: SocketAddr,
     pub(crate) local: Option<IpAddr>,
     /// The round trip of the handshake, if it was measured.

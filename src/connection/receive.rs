@@ -128,6 +128,14 @@ impl Connection {
         }
     }
 
+    /// The last handshake message came from somewhere else than where its predecessor went: the peer may have been rebound, or somebody
+    /// has sent it on. Go there, but keep the way back (SPEC §5.5).
+    pub(crate) fn begin_elsewhere(&mut self, now: Instant, arrival: Arrival, challenge: [u8; 8]) {
+        self.paths.on_rebinding(now, arrival.remote, arrival.local, challenge);
+        self.paths.on_datagram_received(arrival.remote, arrival.datagram);
+        self.controls.announce_address(arrival.remote);
+    }
+
     /// The peer's newest packet came from somewhere else: it has moved, or its NAT has (SPEC §7.2).
     fn follow(&mut self, now: Instant, entropy: &mut dyn Entropy, arrival: Arrival, cid: [u8; 8]) {
         if arrival.remote == self.paths.active().remote() {

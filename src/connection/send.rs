@@ -51,6 +51,11 @@ impl Establish {
     pub(super) fn due(&self) -> Instant {
         self.due
     }
+
+    fn postpone(&mut self, now: Instant) {
+        self.due = now + self.interval;
+        self.interval *= 2;
+    }
 }
 
 /// Why a packet may leave.
@@ -106,7 +111,9 @@ impl Connection {
 
     /// ESTABLISH, with a short packet behind it in the same datagram if there is something to say already.
     fn transmit_establish(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
-        if self.establish.as_ref().is_none_or(|establish| establish.due > now) {
+        let establish = self.establish.as_mut().filter(|establish| establish.due <= now)?;
+        if !self.paths.active().affords(establish.packet.len()) {
+            establish.postpone(now);
             return None;
         }
         let prefix = self.establish_prefix(now, buffer);
@@ -115,6 +122,9 @@ impl Connection {
             Some((purpose, _)) => self.build(now, buffer.get_mut(prefix..size)?, purpose, prefix),
             None => None,
         };
+        if behind.is_none() {
+            self.paths.active_mut().on_handshake_sent(prefix);
+        }
         self.transmit_one(prefix + behind.map_or(0, |built| built.length))
     }
 
@@ -128,8 +138,7 @@ impl Connection {
             return 0;
         };
         space.copy_from_slice(&establish.packet);
-        establish.due = now + establish.interval;
-        establish.interval *= 2;
+        establish.postpone(now);
         self.counters.handshake_packets += 1;
         length
     }

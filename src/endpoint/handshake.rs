@@ -1,7 +1,5 @@
 //! Handshake messages: who is asked to prove its address, who is answered, and when there is a connection (SPEC §5).
 
-use std::time::Duration;
-
 use rustc_hash::FxHashMap;
 
 use super::answer::{HalfOpen, Key};
@@ -12,7 +10,7 @@ use super::{Endpoint, Event};
 use crate::base::{Entropy, Instant, limits};
 use crate::close::ConnectionError;
 use crate::connection::{Arrival, Birth, Connection};
-use crate::crypto::{Accepted, Context, Finished, PeerId, Responder};
+use crate::crypto::{Accepted, Context, PeerId, Responder};
 use crate::wire::{
     ConnectionId, ErrorCode, Fragment, FragmentHeader, HandshakeId, HandshakeKind, Parameters,
     Role, SetMap, TransportError,
@@ -217,49 +215,54 @@ impl Endpoint {
             return;
         };
         let establish = attempt.establish(&finished.message, responder);
-        let (config, began) = (attempt.config().clone(), attempt.began());
-        match self.initiated(now, arrival, local_cid, finished, rtt, began, &config, establish) {
-            Ok(connection) => self.settle_initiated(index, local_cid, connection),
-            Err(error) => self.fail_dial(index, error),
-        }
-        self.touch(index);
-    }
-
-    /// The initiator's connection, unless the responder refused or is not wanted.
-    #[expect(clippy::too_many_arguments, reason = "all of it comes from the finished handshake")]
-    fn initiated(
-        &mut self,
-        now: Instant,
-        arrival: Arrival,
-        local_cid: ConnectionId,
-        finished: Finished,
-        rtt: Option<Duration>,
-        began: Instant,
-        config: &crate::connection::TransportConfig,
-        establish: Option<Vec<u8>>,
-    ) -> Result<Connection, ConnectionError> {
-        let parameters = Parameters::decode(&finished.parameters)
-            .map_err(|_| ConnectionError::from(TransportError::PARAMETER))?;
-        if let Some(code) = parameters.refusal {
-            return Err(ConnectionError::Refused { code: ErrorCode::from_u64(code) });
-        }
-        if !self.config.admits(&finished.peer) {
-            return Err(ConnectionError::Refused { code: ErrorCode::REFUSED });
-        }
+        let (config, began, asked) = (attempt.config().clone(), attempt.began(), attempt.remote());
         let birth = Birth {
             role: Role::Initiator,
             peer: finished.peer,
             secrets: finished.secrets,
             local_cid,
-            parameters,
-            remote: arrival.remote,
+            parameters: Parameters::default(),
+            remote: asked,
             local: arrival.local,
             rtt,
             began,
             establish,
             skip_seed: self.entropy.number(),
         };
-        Connection::new(now, config, birth).map_err(ConnectionError::from)
+        match self.initiated(now, &finished.parameters, birth, &config) {
+            Ok(mut connection) => {
+                self.locate(now, arrival, &mut connection);
+                self.settle_initiated(index, local_cid, connection);
+            }
+            Err(error) => self.fail_dial(index, error),
+        }
+        self.touch(index);
+    }
+
+    /// The initiator's connection, unless the responder refused or is not wanted.
+    fn initiated(
+        &self,
+        now: Instant,
+        parameters: &[u8],
+        birth: Birth,
+        config: &crate::connection::TransportConfig,
+    ) -> Result<Connection, ConnectionError> {
+        let parameters = Parameters::decode(parameters)
+            .map_err(|_| ConnectionError::from(TransportError::PARAMETER))?;
+        if let Some(code) = parameters.refusal {
+            return Err(ConnectionError::Refused { code: ErrorCode::from_u64(code) });
+        }
+        if !self.config.admits(&birth.peer) {
+            return Err(ConnectionError::Refused { code: ErrorCode::REFUSED });
+        }
+        Connection::new(now, config, Birth { parameters, ..birth }).map_err(ConnectionError::from)
+    }
+
+    /// The connection follows its last handshake message, if that came from elsewhere.
+    fn locate(&mut self, now: Instant, arrival: Arrival, connection: &mut Connection) {
+        if arrival.remote != connection.remote_address() {
+            connection.begin_elsewhere(now, arrival, self.entropy.array());
+        }
     }
 
     fn settle_initiated(&mut self, index: u32, local_cid: ConnectionId, connection: Connection) {
@@ -314,7 +317,7 @@ impl Endpoint {
             secrets: accepted.secrets,
             local_cid,
             parameters,
-            remote: arrival.remote,
+            remote: half_open.remote,
             local: arrival.local,
             rtt: half_open.rtt(now),
             began: half_open.began,
@@ -326,6 +329,7 @@ impl Endpoint {
             Placement::New | Placement::Refuse | Placement::Forget => self.config.transport.clone(),
         };
         let mut connection = Connection::new(now, &config, birth).ok()?;
+        self.locate(now, arrival, &mut connection);
         if verdict == Placement::Refuse {
             self.stats.refused += 1;
             connection.refuse(now, TransportError::REFUSED);

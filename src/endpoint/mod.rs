@@ -26,7 +26,7 @@ mod slot;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -147,6 +147,7 @@ impl Endpoint {
     /// When it cannot even start.
     pub fn connect(&mut self, now: Instant, dial: &Dial) -> Result<ConnectionHandle, ConnectError> {
         self.check_dial(dial)?;
+        let dial = &Dial { remote: canonical(dial.remote), ..dial.clone() };
         let config = dial.transport.clone().unwrap_or_else(|| self.config.transport.clone());
         let mut attempt =
             Attempt::new(now, dial, config, self.config.offered, self.id, &mut *self.entropy);
@@ -378,7 +379,30 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// IPv4 addresses have one form, however the socket writes them.
+/// IPv4 addresses have one form, however the socket writes them. The scope of a link-local address is part of it, the flow is not.
 fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+    match (address, address.ip().to_canonical()) {
+        (SocketAddr::V6(v6), IpAddr::V6(ip)) => {
+            SocketAddrV6::new(ip, v6.port(), 0, v6.scope_id()).into()
+        }
+        (_, ip) => SocketAddr::new(ip, address.port()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_form_and_keeps_its_scope() {
+        let canonical = |text: &str| canonical(text.parse().unwrap()).to_string();
+        assert_eq!(canonical("[::ffff:192.0.2.1]:4000"), "192.0.2.1:4000");
+        assert_eq!(canonical("[fe80::1%3]:4000"), "[fe80::1%3]:4000");
+        assert_eq!(canonical("[2001:db8::1]:4000"), "[2001:db8::1]:4000");
+        let flowing = SocketAddrV6::new([0; 16].into(), 1, 77, 0);
+        assert_eq!(
+            super::canonical(flowing.into()),
+            SocketAddrV6::new([0; 16].into(), 1, 0, 0).into()
+        );
+    }
 }

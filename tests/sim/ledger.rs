@@ -44,6 +44,11 @@ impl Ledger {
         );
     }
 
+    pub(crate) fn sent_to(&self, remote: SocketAddr) -> usize {
+        let accounts = self.0.iter().filter(|((_, other), _)| *other == remote);
+        accounts.map(|(_, account)| account.sent).sum()
+    }
+
     fn account(&mut self, node: usize, remote: SocketAddr) -> &mut Account {
         self.0.entry((node, remote)).or_default()
     }

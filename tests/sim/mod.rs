@@ -213,6 +213,11 @@ impl<N: Network> Sim<N> {
         self.nodes[node].endpoint.connection(handle).expect("the connection exists")
     }
 
+    /// Bytes that were sent to an address.
+    pub(crate) fn sent_to(&self, remote: SocketAddr) -> usize {
+        self.ledger.sent_to(remote)
+    }
+
     /// Lets everything that is due happen, and moves the time to the next thing that will, but not beyond `end`. False: that
     /// is where the time stands now.
     pub(crate) fn step(&mut self, end: Instant) -> bool {
