@@ -86,7 +86,24 @@ impl SentPackets {
 
     /// The place of the first number that is not below this one.
     pub(super) fn seek(&self, number: u64) -> Cursor {
-        Cursor(self.slots.partition_point(|(other, _)| *other < number))
+        let (Some((first, _)), Some((last, _))) = (self.slots.front(), self.slots.back()) else {
+            return Cursor::default();
+        };
+        // Numbers rise: the place is at most the distance from the first number, and less by at most the numbers without a slot.
+        let distance =
+            |number: u64| usize::try_from(number.saturating_sub(*first)).unwrap_or(usize::MAX);
+        let absent = distance(*last).saturating_sub(self.slots.len() - 1);
+        let mut high = distance(number).min(self.slots.len());
+        let mut low = distance(number).saturating_sub(absent).min(high);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.slots.get(middle).is_some_and(|(other, _)| *other < number) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Cursor(low)
     }
 
     /// Moves on to an open packet with a number up to `last`, and shows it.

@@ -22,6 +22,8 @@ use crate::base::ranges::RangeSet;
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     chunks: VecDeque<Chunk>,
+    /// The chunk with the byte at `next`, or one before it that is sent entirely and may still grow.
+    fresh: usize,
     base: u64,
     next: u64,
     end: u64,
@@ -93,7 +95,11 @@ impl Outgoing {
 
     /// Copies the bytes from `offset` on, which have to be buffered, into `out`.
     pub(super) fn copy(&self, offset: u64, out: &mut [u8]) {
-        let first = self.chunks.partition_point(|chunk| chunk.end() <= offset);
+        let first = if offset == self.next {
+            self.fresh
+        } else {
+            self.chunks.partition_point(|chunk| chunk.end() <= offset)
+        };
         let mut skip = self.chunks.get(first).map_or(0, |chunk| offset.saturating_sub(chunk.start));
         let mut rest = out;
         for chunk in self.chunks.range(first.min(self.chunks.len())..) {
@@ -113,6 +119,11 @@ impl Outgoing {
     /// The bytes in this range went into a packet.
     pub(super) fn written(&mut self, range: Range<u64>) {
         self.next = self.next.max(range.end);
+        let is_sent = |chunk: &Chunk| chunk.end() <= self.next;
+        while self.fresh + 1 < self.chunks.len() && self.chunks.get(self.fresh).is_some_and(is_sent)
+        {
+            self.fresh += 1;
+        }
         if !self.lost.is_empty() {
             self.lost.remove(range);
         }
@@ -157,6 +168,7 @@ impl Outgoing {
             if let Some(Chunk { body: Body::Page { page, .. }, .. }) = self.chunks.pop_front() {
                 pages.give(page);
             }
+            self.fresh = self.fresh.saturating_sub(1);
         }
     }
 

@@ -1,9 +1,11 @@
-//! AES-256-GCM behind one seam with two backends that make the same bytes.
+//! AES-256-GCM, and the cipher of header masks, behind one seam with two backends that make the same bytes.
 //!
 //! [`Portable`] is pure Rust, builds everywhere and erases its keys: the handshake always uses it. [`RecordKey`] is
 //! the fastest one that was compiled in and protects the packets of a connection.
 
 mod portable;
+#[cfg(any(test, not(feature = "ring")))]
+mod portable_mask;
 #[cfg(feature = "ring")]
 mod with_ring;
 
@@ -19,12 +21,33 @@ pub(crate) type RecordKey = with_ring::WithRing;
 #[cfg(not(feature = "ring"))]
 pub(crate) type RecordKey = Portable;
 
+/// The backend of header masks.
+#[cfg(feature = "ring")]
+pub(super) type MaskKey = with_ring::MaskWithRing;
+/// The backend of header masks.
+#[cfg(not(feature = "ring"))]
+pub(super) type MaskKey = portable_mask::PortableMask;
+
 /// Bytes of a key.
 pub(crate) const KEY_LEN: usize = 32;
 /// Bytes of a nonce.
 pub(crate) const NONCE_LEN: usize = 12;
 /// Bytes of an authentication tag.
 pub(crate) const TAG_LEN: usize = 16;
+
+/// Bytes of ciphertext from which a mask is made.
+pub(super) const SAMPLE_LEN: usize = 16;
+/// Bytes of a mask.
+pub(super) const MASK_LEN: usize = 5;
+
+/// An expanded AES-256 key for header masks (RFC 9001 §5.4.3).
+pub(super) trait Mask: Sized {
+    /// Expands a key.
+    fn new(key: &[u8; KEY_LEN]) -> Self;
+
+    /// The first bytes of the encrypted sample.
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN];
+}
 
 /// An expanded AES-256-GCM key.
 pub(crate) trait Aead: Sized {

@@ -31,4 +31,10 @@ proptest! {
         round_trip::<Portable, RecordKey>(&key, &nonce, &aad, &text);
         round_trip::<RecordKey, Portable>(&key, &nonce, &aad, &text);
     }
+
+    #[test]
+    fn the_backends_make_the_same_masks(key: [u8; 32], sample: [u8; 16]) {
+        let portable = portable_mask::PortableMask::new(&key);
+        prop_assert_eq!(portable.mask(&sample), MaskKey::new(&key).mask(&sample));
+    }
 }
