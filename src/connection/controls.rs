@@ -149,3 +149,6 @@ impl Frequency {
 fn previous_power_of_two(number: u64) -> u64 {
     1 << number.ilog2()
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ impl Keys {
         self.exporter.export(label, context, out)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,34 +98,44 @@ impl Connection {
         if !self.lifetime.wants_close_frame() {
             return None;
         }
-        let size = self.paths.active().datagram_size().min(buffer.len());
-        let establish = self.establish_prefix(now, buffer);
+        let size = self.paths.active().datagram_size().min(buffer.len()).min(self.credit());
+        let establish = self.establish_prefix(now, buffer.get_mut(..size)?);
         let mut packet = PacketBuilder::new(frames_of(buffer.get_mut(establish..size)?)?);
         self.lifetime.fill(&mut packet);
         let (length, _, _) = packet.finish();
         let built = self.seal(&mut buffer[establish..], length)?;
         let pto = self.pto();
         self.lifetime.on_sent(now, pto);
+        self.paths.active_mut().on_final_sent(establish + built);
         self.transmit_one(establish + built)
     }
 
     /// ESTABLISH, with a short packet behind it in the same datagram if there is something to say already.
     fn transmit_establish(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        let credit = self.credit();
         let establish = self.establish.as_mut().filter(|establish| establish.due <= now)?;
-        if !self.paths.active().affords(establish.packet.len()) {
+        if establish.packet.len() > credit {
             establish.postpone(now);
             return None;
         }
         let prefix = self.establish_prefix(now, buffer);
-        let size = self.paths.active().datagram_size().min(buffer.len());
+        let size = self.paths.active().datagram_size().min(buffer.len()).min(credit);
         let behind = match self.allowance(now) {
             Some((purpose, _)) => self.build(now, buffer.get_mut(prefix..size)?, purpose, prefix),
             None => None,
         };
         if behind.is_none() {
-            self.paths.active_mut().on_handshake_sent(prefix);
+            self.paths.active_mut().on_final_sent(prefix);
         }
         self.transmit_one(prefix + behind.map_or(0, |built| built.length))
+    }
+
+    /// Bytes that the peer's address may get before it is proved.
+    fn credit(&self) -> usize {
+        match self.paths.active().probe_limit() {
+            SendLimit::Open { bytes } => usize::try_from(bytes).unwrap_or(usize::MAX),
+            SendLimit::Amplified | SendLimit::Congested | SendLimit::Paced { .. } => 0,
+        }
     }
 
     /// Writes the ESTABLISH packet, if the responder has not been heard yet, and returns its length.
@@ -221,10 +231,10 @@ impl Connection {
         buffer: &mut [u8],
         segments: usize,
     ) -> Option<Transmit> {
-        let size = self.paths.active().datagram_size().min(buffer.len());
+        let size = self.paths.active().datagram_size().min(buffer.len()).min(self.credit());
         let (mut purpose, mut room) = self.allowance(now)?;
         let (mut written, mut count) = (0, 0);
-        while count < segments && written + size <= buffer.len() {
+        while count < segments && written + size <= buffer.len() && size <= self.credit() {
             let space = match purpose {
                 // A probe has to get through where larger datagrams vanish.
                 Purpose::Probe => &mut buffer[written..written + size.min(limits::BASE_DATAGRAM)],

@@ -155,3 +155,6 @@ impl HalfOpens {
         self.waiting.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

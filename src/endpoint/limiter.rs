@@ -71,4 +71,18 @@ mod tests {
         assert_eq!(admitted, limits::HANDSHAKE_BURST as usize);
         assert!(limiter.admit(now, address(1, 2)));
     }
+    #[test]
+    fn a_full_table_admits_nobody_new_until_a_bucket_is_full_again() {
+        let mut limiter = Limiter::default();
+        let address = |number: usize| IpAddr::V4(Ipv4Addr::from_bits(number as u32));
+        for number in 0..limits::LIMITER_NETWORKS {
+            assert!(limiter.admit(Instant::ZERO, address(number)));
+        }
+        let stranger = address(limits::LIMITER_NETWORKS);
+        assert!(!limiter.admit(Instant::ZERO, stranger));
+        assert!(limiter.admit(Instant::ZERO, address(7)), "who is known has tokens left");
+        assert_eq!(limiter.full_at.len(), limits::LIMITER_NETWORKS);
+        assert!(limiter.admit(Instant::ZERO + INTERVAL, stranger), "the others are forgotten");
+        assert!(limiter.full_at.len() <= 2);
+    }
 }

@@ -94,3 +94,128 @@ impl Reassembly {
         self.partials.len() >= limits::PARTIALS / 2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{FragmentHeader, SetMap, Suite};
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    fn remote(port: u16) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], port))
+    }
+
+    /// A message of two fragments, unlike those with another number.
+    fn message(number: u16) -> Vec<u8> {
+        let mut message = vec![3; 1500];
+        message[..2].copy_from_slice(&number.to_be_bytes());
+        message
+    }
+
+    fn insert(
+        reassembly: &mut Reassembly,
+        now: Instant,
+        from: SocketAddr,
+        message: &[u8],
+        index: u8,
+    ) -> Option<Vec<u8>> {
+        let header = FragmentHeader {
+            kind: HandshakeKind::PublicKey,
+            destination: HandshakeId::ZERO,
+            source: [1; 8].into(),
+            suite: Suite::XkHybrid,
+            offered: SetMap::SUPPORTED,
+            index,
+            count: 2,
+            length: 1500,
+            tag: message_tag(message),
+            cookie: [0; 20],
+        };
+        let payload = message.chunks(limits::HANDSHAKE_FRAGMENT).nth(index.into()).unwrap();
+        reassembly.insert(now, from, &Fragment { header, payload, rest_offset: 0 })
+    }
+
+    #[test]
+    fn fragments_come_in_any_order_and_more_than_once() {
+        for order in [[0, 0, 1], [1, 1, 0]] {
+            let (mut reassembly, message) = (Reassembly::default(), message(0));
+            let mut last = None;
+            for index in order {
+                assert_eq!(last, None);
+                last = insert(&mut reassembly, at(0), remote(1), &message, index);
+            }
+            assert_eq!(last, Some(message));
+            assert!(reassembly.partials.is_empty());
+        }
+    }
+
+    #[test]
+    fn fragments_of_different_senders_and_messages_are_not_mixed() {
+        let mut reassembly = Reassembly::default();
+        let (one, other) = (message(1), message(2));
+        assert_eq!(insert(&mut reassembly, at(0), remote(1), &one, 0), None);
+        assert_eq!(insert(&mut reassembly, at(0), remote(2), &one, 1), None);
+        assert_eq!(insert(&mut reassembly, at(0), remote(1), &other, 1), None);
+        assert_eq!(insert(&mut reassembly, at(0), remote(1), &one, 1), Some(one));
+    }
+
+    #[test]
+    fn a_message_whose_tag_does_not_fit_is_dropped_whole() {
+        let (mut reassembly, message) = (Reassembly::default(), message(0));
+        let mut header = FragmentHeader {
+            kind: HandshakeKind::Establish,
+            destination: HandshakeId::ZERO,
+            source: [1; 8].into(),
+            suite: Suite::XkHybrid,
+            offered: SetMap::SUPPORTED,
+            index: 0,
+            count: 2,
+            length: 1500,
+            tag: [9; 8],
+            cookie: [0; 20],
+        };
+        for (index, payload) in message.chunks(limits::HANDSHAKE_FRAGMENT).enumerate() {
+            header.index = index as u8;
+            let fragment = Fragment { header, payload, rest_offset: 0 };
+            assert_eq!(reassembly.insert(at(0), remote(1), &fragment), None);
+        }
+        assert!(reassembly.partials.is_empty());
+    }
+
+    #[test]
+    fn an_incomplete_message_is_forgotten_after_two_seconds() {
+        let (mut reassembly, message) = (Reassembly::default(), message(0));
+        insert(&mut reassembly, at(0), remote(1), &message, 0);
+        insert(&mut reassembly, at(1999), remote(2), &message, 0);
+        assert_eq!(reassembly.partials.len(), 2);
+        insert(&mut reassembly, at(2000), remote(3), &message, 0);
+        assert_eq!(reassembly.partials.len(), 2, "the first one is too old");
+    }
+
+    #[test]
+    fn one_address_takes_the_room_of_itself_only() {
+        let mut reassembly = Reassembly::default();
+        let victim = message(1000);
+        insert(&mut reassembly, at(0), remote(1), &victim, 0);
+        for number in 0..50 {
+            insert(&mut reassembly, at(u64::from(number)), remote(2), &message(number), 0);
+        }
+        assert_eq!(reassembly.partials.len(), 1 + limits::PARTIALS_PER_ADDRESS);
+        assert!(insert(&mut reassembly, at(60), remote(1), &victim, 1).is_some());
+        assert!(insert(&mut reassembly, at(60), remote(2), &message(49), 1).is_some(), "newest");
+        assert!(insert(&mut reassembly, at(60), remote(2), &message(0), 1).is_none(), "oldest");
+    }
+
+    #[test]
+    fn room_is_bounded_and_half_of_it_is_a_load() {
+        let (mut reassembly, message) = (Reassembly::default(), message(0));
+        for port in 0..limits::PARTIALS + 10 {
+            assert_eq!(reassembly.is_loaded(), port >= limits::PARTIALS / 2);
+            insert(&mut reassembly, at(0), remote(port as u16), &message, 0);
+        }
+        assert_eq!(reassembly.partials.len(), limits::PARTIALS);
+    }
+}

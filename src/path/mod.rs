@@ -204,13 +204,8 @@ impl Path {
         }
     }
 
-    /// An unproved address has sent enough that so many bytes may be sent to it.
-    pub(crate) fn affords(&self, bytes: usize) -> bool {
-        self.credit.available() >= bytes as u64
-    }
-
-    /// A handshake message left: it is no packet, and counts only for what an unproved address may get.
-    pub(crate) fn on_handshake_sent(&mut self, bytes: usize) {
+    /// A handshake message or a CLOSE left. Nothing acknowledges it; it counts only for what an unproved address may get.
+    pub(crate) fn on_final_sent(&mut self, bytes: usize) {
         self.credit.on_sent(bytes as u64);
     }
 

@@ -82,3 +82,71 @@ impl Punch {
         Ok(punch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::long::{Long, decode_long};
+    use super::*;
+
+    fn punch() -> Punch {
+        Punch {
+            destination: [1; 8].into(),
+            source: [2; 8].into(),
+            offered: SetMap::from_u16(0x0304),
+            flags: PunchFlags::RESEND,
+            transaction: [5; 8],
+            echo: [6; 8],
+            cookie: [7; 20],
+            tag: [8; 16],
+        }
+    }
+
+    #[test]
+    fn a_punch_stands_on_the_wire_as_specified() {
+        let expected = [
+            &[0xc0, 0x53, 0x52, 0x00, 0x01][..],
+            &[1; 8],
+            &[2; 8],
+            &[0x03, 0x04, 0x04],
+            &[5; 8],
+            &[6; 8],
+            &[7; 20],
+            &[8; 16],
+            &[0; 4],
+        ]
+        .concat();
+        assert_eq!(expected.len(), PUNCH_LEN);
+        assert_eq!(punch().encode()[..], expected);
+        assert_eq!(decode_long(&expected), Ok(Long::Punch(punch())));
+        assert_eq!(punch().tagged()[..], expected[..60]);
+    }
+
+    #[test]
+    fn a_punch_of_another_length_is_refused() {
+        let mut bytes = punch().encode().to_vec();
+        for length in 0..PUNCH_LEN {
+            assert!(decode_long(&bytes[..length]).is_err(), "{length} bytes");
+        }
+        bytes.push(0);
+        assert_eq!(decode_long(&bytes), Err(DecodeError::InvalidValue));
+    }
+
+    #[test]
+    fn unknown_flags_and_bytes_that_have_to_be_zero_are_refused() {
+        for (at, bits) in [(23, 0x08), (23, 0x80), (76, 1), (79, 0x80)] {
+            let mut bytes = punch().encode();
+            bytes[at] |= bits;
+            assert_eq!(decode_long(&bytes), Err(DecodeError::InvalidValue), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn flags_are_told_apart() {
+        let flags = [PunchFlags::DIALLING, PunchFlags::LISTENING, PunchFlags::RESEND];
+        for one in flags {
+            for other in flags {
+                assert_eq!(one.contains(other), one == other);
+            }
+        }
+    }
+}

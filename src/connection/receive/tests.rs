@@ -112,3 +112,32 @@ fn an_acknowledgement_delay_below_the_announced_one_is_a_violation() {
     };
     assert_eq!(*code, ErrorCode::PROTOCOL_VIOLATION);
 }
+
+#[test]
+fn an_address_on_trial_gets_three_times_its_bytes_and_not_one_more() {
+    let (mut connection, mut peer) = connection();
+    connection.streams.on_peer_parameters(&Parameters {
+        initial_max_data: 1 << 20,
+        initial_max_stream_data_bidi_remote: 1 << 20,
+        initial_max_streams_bidi: 1,
+        ..Parameters::default()
+    });
+    let id = connection.open_stream(crate::wire::Direction::Bidirectional).unwrap();
+    connection.write(id, &[7; 100_000]).unwrap();
+    let elsewhere = SocketAddr::from(([203, 0, 113, 9], 9));
+    let (mut received, mut sent, mut buffer) = (0, 0, vec![0; 65_536]);
+    for number in 0..20 {
+        let mut packet = sealed(&mut peer, number, &Frame::Ping);
+        received += packet.len();
+        let datagram = packet.len();
+        let arrival = Arrival { remote: elsewhere, local: None, ecn: None, datagram };
+        let entropy = &mut SeededEntropy::new(number);
+        connection.handle_packet(Instant::ZERO, entropy, arrival, &mut packet);
+        while let Some(transmit) = connection.poll_transmit(Instant::ZERO, &mut buffer, 10) {
+            assert_eq!(transmit.destination, elsewhere);
+            sent += transmit.size;
+        }
+        assert!(sent <= 3 * received, "{sent} bytes for {received}");
+    }
+    assert!(sent > received, "something is sent");
+}
