@@ -14,3 +14,5 @@ mod pair;
 mod streams;
 #[path = "api/unreliable.rs"]
 mod unreliable;
+#[path = "api/waiting.rs"]
+mod waiting;

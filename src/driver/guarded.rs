@@ -20,10 +20,6 @@ impl Guarded {
         Self { clock: Clock::new(), core: Mutex::new(core), worker }
     }
 
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     pub(super) fn now(&self) -> Instant {
         self.clock.now()
     }

@@ -12,16 +12,18 @@
 //! 6. **Events**: `Endpoint::poll_event` until it returns `None`, to whoever waits.
 //!
 //! This driver does it with one worker thread per endpoint. Threads of the application do not talk to the worker: they
-//! take the lock of the [`Core`], change the protocol's state, and send what comes of it themselves ([`transmit`]). The worker
-//! only receives and keeps time. Several sockets of one port would be several workers with a core each; nothing here
+//! take the lock of the [`Core`], change the protocol's state, and send what comes of it themselves ([`transmit`]). One that has
+//! to wait reads the socket itself ([`reception`]). The worker keeps time, and receives while nobody waits. Several sockets of one port would be several workers with a core each; nothing here
 //! is process-wide.
 
+mod attention;
 mod clock;
 mod core;
 mod entropy;
 mod guarded;
 mod park;
 mod receive;
+mod reception;
 mod shared;
 mod socket;
 mod transmit;
@@ -45,7 +47,9 @@ pub(crate) use wait::{Key, Topic};
 
 use entropy::SystemEntropy;
 use guarded::Guarded;
+use reception::Reception;
 use socket::Socket;
+use transmit::Transmitter;
 use worker::Worker;
 
 /// What the driver needs to know beside the protocol's configuration.
@@ -71,9 +75,11 @@ pub(crate) fn start(
     let waker = mio::Waker::new(poll.registry(), worker::WAKER)?;
     let (commands, inbox) = unbounded();
     let core = Core::new(endpoint, socket.local_addr(), driver.linger);
+    let reception = Reception::new(&socket, poll.registry().try_clone()?, worker::SOCKET)?;
     let guarded = Guarded::new(core, waker);
-    let shared = Arc::new(Shared::new(guarded, Arc::clone(&socket), commands));
-    let worker = Worker::new(Arc::clone(&shared), poll, socket, inbox)?;
+    let shared = Shared::new(guarded, Transmitter::new(socket), reception, commands);
+    let shared = Arc::new(shared);
+    let worker = Worker::new(Arc::clone(&shared), poll, inbox);
     thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run())?;
     Ok(shared)
 }

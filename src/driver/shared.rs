@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::guarded::Guarded;
-use super::park::{block_on, block_until};
+use super::park;
+use super::reception::{Reception, Seated};
 use super::socket::Socket;
 use super::transmit::Transmitter;
 use super::wait::Key;
@@ -23,6 +24,9 @@ pub(super) enum Command {
     Rebind(Arc<Socket>, Sender<io::Result<()>>),
 }
 
+/// The deadline of a wait without one.
+const FAR: Instant = Instant::from_nanos(u64::MAX);
+
 /// A socket to move to.
 #[derive(Debug)]
 pub(crate) struct Rebound(Arc<Socket>);
@@ -31,12 +35,18 @@ pub(crate) struct Rebound(Arc<Socket>);
 pub(crate) struct Shared {
     guarded: Guarded,
     transmitter: Transmitter,
+    reception: Reception,
     commands: Sender<Command>,
 }
 
 impl Shared {
-    pub(super) fn new(guarded: Guarded, socket: Arc<Socket>, commands: Sender<Command>) -> Self {
-        Self { guarded, transmitter: Transmitter::new(socket), commands }
+    pub(super) fn new(
+        guarded: Guarded,
+        transmitter: Transmitter,
+        reception: Reception,
+        commands: Sender<Command>,
+    ) -> Self {
+        Self { guarded, transmitter, reception, commands }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -49,6 +59,10 @@ impl Shared {
 
     pub(super) fn transmitter(&self) -> &Transmitter {
         &self.transmitter
+    }
+
+    pub(super) fn reception(&self) -> &Reception {
+        &self.reception
     }
 
     /// Does something to the core, and then what follows from it.
@@ -86,7 +100,11 @@ impl Shared {
         key: Key,
         mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
     ) -> T {
-        block_on(|waker| self.poll(key, waker, &mut attempt))
+        loop {
+            if let Some(result) = self.wait_until(key, FAR, &mut attempt) {
+                return result;
+            }
+        }
     }
 
     /// Tries until it has a result, or until `timeout` is over; then `None`. A timeout of zero tries once.
@@ -94,11 +112,75 @@ impl Shared {
         &self,
         key: Key,
         timeout: Duration,
+        attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
+    ) -> Option<T> {
+        self.wait_until(key, self.now() + timeout, attempt)
+    }
+
+    fn wait_until<T>(
+        &self,
+        key: Key,
+        deadline: Instant,
         mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
     ) -> Option<T> {
-        let deadline = self.now() + timeout;
-        let poll = |waker: &Waker| self.poll(key, waker, &mut attempt);
-        block_until(self.guarded.clock(), deadline, poll, |waker| self.give_up(key, waker))
+        // Mostly nothing has to be waited for.
+        if let Poll::Ready(result) = self.with(&mut attempt) {
+            return Some(result);
+        }
+        loop {
+            let left = deadline - self.now();
+            if left.is_zero() {
+                return None;
+            }
+            let result = match self.reception.take_seat() {
+                Some(seat) => self.wait_in(seat, key, deadline, &mut attempt),
+                None => self.wait_parked(key, left, &mut attempt),
+            };
+            if result.is_some() {
+                return result;
+            }
+        }
+    }
+
+    /// Waits at the socket until there is a result or the deadline has passed.
+    fn wait_in<T>(
+        &self,
+        mut seat: Seated<'_>,
+        key: Key,
+        deadline: Instant,
+        mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
+    ) -> Option<T> {
+        loop {
+            if let Poll::Ready(result) = self.poll(key, seat.waker(), &mut attempt) {
+                return Some(result);
+            }
+            let left = deadline - self.now();
+            if left.is_zero() {
+                self.give_up(key, seat.waker());
+                return None;
+            }
+            seat.wait(&self.guarded, left);
+        }
+    }
+
+    /// Waits until another thread has something for this one, or the time is over, and tries once more.
+    fn wait_parked<T>(
+        &self,
+        key: Key,
+        timeout: Duration,
+        mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
+    ) -> Option<T> {
+        park::with_waker(|waker| {
+            if let Poll::Ready(result) = self.poll(key, waker, &mut attempt) {
+                return Some(result);
+            }
+            park::park(timeout);
+            self.give_up(key, waker);
+            match self.with(&mut attempt) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            }
+        })
     }
 
     /// The owner of the waker does not wait any more.

@@ -1,4 +1,5 @@
-//! The thread of an endpoint: waits for the socket, the clock and commands, and moves the protocol.
+//! The thread of an endpoint: waits for the clock, for commands, and for the socket while no other thread does, and moves the
+//! protocol.
 //!
 //! ```text
 //!          ┌────────────── socket, waker or alarm ◀──────────────┐
@@ -12,53 +13,32 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
-use super::receive::ReceiveBuffers;
 use super::shared::{Command, Shared};
 use super::socket::Socket;
 
 /// Times that the socket is read in a row before timers are looked at.
 const RECEIVES: usize = 4;
 
-const SOCKET: Token = Token(0);
+pub(super) const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
 
 /// The state of the thread.
 pub(super) struct Worker {
     shared: Arc<Shared>,
     poll: Poll,
-    socket: Arc<Socket>,
-    /// The socket as the poll knows it.
-    polled: mio::net::UdpSocket,
     commands: Receiver<Command>,
-    buffers: ReceiveBuffers,
     ready: Vec<Waker>,
     /// The socket was not read to its end since it became readable.
     is_readable: bool,
-    watches_writable: bool,
+    watches_for_room: bool,
 }
 
 impl Worker {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        poll: Poll,
-        socket: Arc<Socket>,
-        commands: Receiver<Command>,
-    ) -> io::Result<Self> {
-        let mut polled = socket.for_poll()?;
-        poll.registry().register(&mut polled, SOCKET, Interest::READABLE)?;
-        Ok(Self {
-            shared,
-            poll,
-            socket,
-            polled,
-            commands,
-            buffers: ReceiveBuffers::new(),
-            ready: Vec::new(),
-            is_readable: true,
-            watches_writable: false,
-        })
+    pub(super) fn new(shared: Arc<Shared>, poll: Poll, commands: Receiver<Command>) -> Self {
+        let ready = Vec::new();
+        Self { shared, poll, commands, ready, is_readable: true, watches_for_room: false }
     }
 
     /// Runs until nothing is left to do.
@@ -84,8 +64,8 @@ impl Worker {
     fn note(&mut self, events: &Events) {
         for event in events.iter().filter(|event| event.token() == SOCKET) {
             self.is_readable |= event.is_readable() || event.is_error();
-            if event.is_writable() && self.watches_writable {
-                self.watch_writable(false);
+            if event.is_writable() && self.watches_for_room {
+                self.watch_for_room(false);
                 self.shared.transmitter().unblock();
             }
         }
@@ -98,32 +78,15 @@ impl Worker {
             if !self.is_readable {
                 break;
             }
-            self.receive();
+            self.is_readable = self.shared.reception().receive(self.shared.guarded());
             self.shared.flush_from_worker();
         }
         self.shared.guarded().with(&mut self.ready, |core, now| core.run_timers(now));
         let more = self.shared.flush_from_worker();
-        if self.shared.transmitter().is_blocked() && !self.watches_writable {
-            self.watch_writable(true);
+        if self.shared.transmitter().is_blocked() && !self.watches_for_room {
+            self.watch_for_room(true);
         }
         more || self.is_readable
-    }
-
-    /// Reads the socket once, and tells the protocol.
-    fn receive(&mut self) {
-        let Self { shared, socket, polled, buffers, ready, .. } = self;
-        // Through the poll's socket, so that the poll learns that it was read to its end.
-        let received = polled.try_io(|| {
-            buffers.receive(socket, |received| {
-                shared.guarded().with(ready, |core, now| core.handle_datagram(now, received));
-            })
-        });
-        match received {
-            Ok(filled) => self.is_readable = !buffers.was_all(filled),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_readable = false,
-            // The late answer to some earlier datagram, or no memory: there may be more to read all the same.
-            Err(_) => {}
-        }
     }
 
     fn run_commands(&mut self) {
@@ -138,30 +101,18 @@ impl Worker {
     }
 
     fn rebind(&mut self, socket: Arc<Socket>) -> io::Result<()> {
-        let mut polled = socket.for_poll()?;
-        self.poll.registry().register(&mut polled, SOCKET, Interest::READABLE)?;
-        // The old socket closes with its last copy, whether or not the poll lets it go.
-        let _ = self.poll.registry().deregister(&mut self.polled);
-        self.polled = polled;
-        self.socket = Arc::clone(&socket);
+        self.shared.reception().replace_socket(&socket)?;
         self.is_readable = true;
-        self.watches_writable = false;
+        self.watches_for_room = false;
         let local = socket.local_addr();
         self.shared.transmitter().replace_socket(socket);
         self.shared.guarded().with(&mut self.ready, |core, now| core.rebound(now, local));
         Ok(())
     }
 
-    /// Asks for an event when the socket has room, or no longer. Asked for all the time, the event would come with
-    /// every datagram that leaves.
-    fn watch_writable(&mut self, watch: bool) {
-        let interest =
-            if watch { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        let registry = self.poll.registry();
-        if registry.reregister(&mut self.polled, SOCKET, interest).is_ok() {
-            self.watches_writable = watch;
-            self.is_readable = true;
-        }
+    fn watch_for_room(&mut self, watch_it: bool) {
+        self.shared.reception().watch_for_room(watch_it);
+        self.watches_for_room = watch_it;
     }
 
     fn is_drained(&mut self) -> bool {

@@ -1,0 +1,261 @@
+//! Who reads the socket: a thread that waits for something, or else the worker.
+//!
+//! ```text
+//!   a thread has to wait ─▶ takes the seat ─▶ sleeps on the socket itself, reads it, tries again ─▶ leaves
+//!                               │                                                                    │
+//!            worker's poll lets the socket go                                  worker's poll watches it again
+//! ```
+//!
+//! A thread in the seat has what it waits for without a switch from another thread, as with a socket of its own. Others
+//! that wait meanwhile park, and whoever reads wakes them. Timers stay with the worker.
+//!
+//! Lock order: seat, then transmitter, then core. `watch` and `current` are held for a moment, with nothing behind them.
+
+use std::io;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Registry, Token};
+use parking_lot::{Mutex, MutexGuard};
+
+use super::attention::Attention;
+use super::guarded::Guarded;
+use super::receive::ReceiveBuffers;
+use super::socket::Socket;
+
+const SOCKET: Token = Token(0);
+const ATTENTION: Token = Token(1);
+
+/// Whether threads may take the seat. Two polls on one socket are known to work where descriptors can be duplicated.
+const HAS_SEAT: bool = cfg!(unix);
+
+/// The seat, and what decides who is in it.
+pub(super) struct Reception {
+    seat: Mutex<Seat>,
+    attention: Arc<Attention>,
+    waker: Waker,
+    watch: Mutex<Watch>,
+    /// The socket to read; the seat follows when it is next looked at.
+    current: Mutex<Arc<Socket>>,
+}
+
+/// What it takes to read the socket, and to sleep on it.
+struct Seat {
+    poll: Poll,
+    events: Events,
+    socket: Arc<Socket>,
+    /// The socket as the poll knows it.
+    polled: mio::net::UdpSocket,
+    buffers: ReceiveBuffers,
+    ready: Vec<Waker>,
+    /// The socket was not read to its end since it was known to be readable.
+    is_readable: bool,
+}
+
+/// The socket in the poll of the worker.
+struct Watch {
+    registry: Registry,
+    polled: mio::net::UdpSocket,
+    token: Token,
+    /// Threads that are in the seat, or about to leave it.
+    seated: usize,
+    for_room: bool,
+    /// What the poll was asked for.
+    interest: Option<Interest>,
+}
+
+impl Reception {
+    /// `registry` is that of the worker's poll, which learns of the socket under `token`.
+    pub(super) fn new(socket: &Arc<Socket>, registry: Registry, token: Token) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let attention = Arc::new(Attention::new(mio::Waker::new(poll.registry(), ATTENTION)?));
+        let watch = Watch {
+            registry,
+            polled: socket.for_poll()?,
+            token,
+            seated: 0,
+            for_room: false,
+            interest: None,
+        };
+        let reception = Self {
+            seat: Mutex::new(Seat::new(poll, Arc::clone(socket))?),
+            waker: Waker::from(Arc::clone(&attention)),
+            attention,
+            watch: Mutex::new(watch),
+            current: Mutex::new(Arc::clone(socket)),
+        };
+        reception.watch.lock().update()?;
+        Ok(reception)
+    }
+
+    /// Takes the seat, if it is free.
+    pub(super) fn take_seat(&self) -> Option<Seated<'_>> {
+        if !HAS_SEAT {
+            return None;
+        }
+        let seat = self.seat.try_lock()?;
+        self.watch.lock().change(|watch| watch.seated += 1);
+        Some(Seated { reception: self, seat: Some(seat) })
+    }
+
+    /// For the worker: reads the socket once. Returns whether there may be more, which is not its business while another
+    /// thread is in the seat.
+    pub(super) fn receive(&self, guarded: &Guarded) -> bool {
+        self.seat.try_lock().is_some_and(|mut seat| {
+            seat.follow(&self.current);
+            seat.receive(guarded)
+        })
+    }
+
+    /// For the worker: asks its poll for an event when the socket has room, or no longer. Asked for all the time, the event
+    /// would come with every datagram that leaves.
+    pub(super) fn watch_for_room(&self, watch_it: bool) {
+        self.watch.lock().change(|watch| watch.for_room = watch_it);
+    }
+
+    /// From now on this socket is read.
+    pub(super) fn replace_socket(&self, socket: &Arc<Socket>) -> io::Result<()> {
+        let polled = socket.for_poll()?;
+        self.watch.lock().replace(polled)?;
+        *self.current.lock() = Arc::clone(socket);
+        self.attention.call();
+        Ok(())
+    }
+}
+
+/// A thread in the seat; it leaves when this is dropped.
+pub(super) struct Seated<'a> {
+    reception: &'a Reception,
+    seat: Option<MutexGuard<'a, Seat>>,
+}
+
+impl Seated<'_> {
+    /// What has to be woken for the thread to try again.
+    pub(super) fn waker(&self) -> &Waker {
+        &self.reception.waker
+    }
+
+    /// Sleeps until something was received, the waker was woken or the time is over.
+    pub(super) fn wait(&mut self, guarded: &Guarded, timeout: Duration) {
+        let Some(seat) = &mut self.seat else { return };
+        seat.follow(&self.reception.current);
+        if !seat.is_readable {
+            seat.sleep(&self.reception.attention, timeout);
+        }
+        if seat.is_readable {
+            seat.receive(guarded);
+        }
+    }
+}
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        // The seat first: an event that the worker gets when nobody else reads must find it free.
+        self.seat = None;
+        self.reception.watch.lock().change(|watch| watch.seated -= 1);
+    }
+}
+
+impl Seat {
+    fn new(poll: Poll, socket: Arc<Socket>) -> io::Result<Self> {
+        let mut polled = socket.for_poll()?;
+        poll.registry().register(&mut polled, SOCKET, Interest::READABLE)?;
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(4),
+            socket,
+            polled,
+            buffers: ReceiveBuffers::new(),
+            ready: Vec::new(),
+            is_readable: true,
+        })
+    }
+
+    /// Goes over to the current socket.
+    fn follow(&mut self, current: &Mutex<Arc<Socket>>) {
+        let current = Arc::clone(&current.lock());
+        if Arc::ptr_eq(&current, &self.socket) {
+            return;
+        }
+        // Without memory for another descriptor the old socket stays, and the next look tries again.
+        let Ok(mut polled) = current.for_poll() else { return };
+        let registry = self.poll.registry();
+        if registry.register(&mut polled, SOCKET, Interest::READABLE).is_ok() {
+            // The old one closes with its last copy, whether or not the poll lets it go.
+            let _ = registry.deregister(&mut self.polled);
+            self.polled = polled;
+            self.socket = current;
+            self.is_readable = true;
+        }
+    }
+
+    fn sleep(&mut self, attention: &Attention, timeout: Duration) {
+        if !attention.fall_asleep() {
+            return;
+        }
+        // An interruption is a reason to look again, like any other.
+        let _ = self.poll.poll(&mut self.events, Some(timeout));
+        attention.wake_up();
+        let mut events = self.events.iter().filter(|event| event.token() == SOCKET);
+        self.is_readable |= events.any(|event| event.is_readable() || event.is_error());
+    }
+
+    /// Reads the socket once, and tells the protocol. Returns whether there may be more.
+    fn receive(&mut self, guarded: &Guarded) -> bool {
+        let Self { socket, polled, buffers, ready, .. } = self;
+        // Through the poll's socket, so that the poll learns that it was read to its end.
+        let received = polled.try_io(|| {
+            buffers.receive(socket, |received| {
+                guarded.with(ready, |core, now| core.handle_datagram(now, received));
+            })
+        });
+        self.is_readable = match received {
+            Ok(filled) => !self.buffers.was_all(filled),
+            // Else it is the late answer to some earlier datagram, or no memory: there may be more to read all the same.
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        };
+        self.is_readable
+    }
+}
+
+impl Watch {
+    /// Changes what is watched for.
+    fn change(&mut self, change: impl FnOnce(&mut Self)) {
+        change(self);
+        // Fails only without memory. The next change tries again, and until then a timer of the protocol wakes the worker.
+        let _ = self.update();
+    }
+
+    /// Tells the poll, if it is not what it was told already.
+    fn update(&mut self) -> io::Result<()> {
+        let readable = (self.seated == 0).then_some(Interest::READABLE);
+        let writable = self.for_room.then_some(Interest::WRITABLE);
+        let wanted = match (readable, writable) {
+            (Some(readable), Some(writable)) => Some(readable | writable),
+            (one, other) => one.or(other),
+        };
+        let Self { registry, polled, token, interest, .. } = self;
+        match (*interest, wanted) {
+            (old, new) if old == new => return Ok(()),
+            (None, Some(new)) => registry.register(polled, *token, new)?,
+            (Some(_), Some(new)) => registry.reregister(polled, *token, new)?,
+            (_, None) => registry.deregister(polled)?,
+        }
+        *interest = wanted;
+        Ok(())
+    }
+
+    fn replace(&mut self, polled: mio::net::UdpSocket) -> io::Result<()> {
+        let old = std::mem::replace(&mut self.polled, polled);
+        let (interest, for_room) = (self.interest.take(), std::mem::take(&mut self.for_room));
+        if let Err(error) = self.update() {
+            (self.polled, self.interest, self.for_room) = (old, interest, for_room);
+            return Err(error);
+        }
+        let mut old = old;
+        // The old socket closes with its last copy, whether or not the poll lets it go.
+        let _ = self.registry.deregister(&mut old);
+        Ok(())
+    }
+}
