@@ -23,6 +23,8 @@ struct Case {
     /// How much later the second dials, in milliseconds.
     offset: u64,
     fault: Option<(u64, Fault)>,
+    /// Who dials twice.
+    twice: Option<usize>,
 }
 
 /// Tells which case was running when a test panics.
@@ -46,6 +48,9 @@ impl Case {
             let dial = Dial::new(sim.nodes[to].id, sim.nodes[to].address);
             let dial = if self.punch { dial.punch() } else { dial };
             sim.dial_as(from, &dial, to);
+            if self.twice == Some(from) {
+                sim.dial_as(from, &dial, to);
+            }
             if from == 0 {
                 sim.run_for(Duration::from_millis(self.offset));
             }
@@ -96,7 +101,8 @@ impl Case {
             secrets
         });
         assert_eq!(secrets[0], secrets[1]);
-        assert!((1..=2).contains(&secrets[0].len()), "{}", secrets[0].len());
+        let most = if self.twice.is_some() { 3 } else { 2 };
+        assert!((1..=most).contains(&secrets[0].len()), "{}", secrets[0].len());
     }
 
     /// Every single mishap to each of the datagrams.
@@ -146,7 +152,7 @@ fn secret(sim: &mut Sim<Faulty>, node: usize, handle: ConnectionHandle) -> [u8; 
 
 fn case(seed: u64, punch: bool, offset: u64) -> Case {
     let (accept, classical) = (seed > 2, seed.is_multiple_of(3));
-    Case { seed, punch, accept, classical, offset, fault: None }
+    Case { seed, punch, accept, classical, offset, fault: None, twice: None }
 }
 
 /// The orders of peer ids and ephemerals change with the seed.
@@ -244,5 +250,17 @@ fn tells_of_connections_first(case: Case) {
 fn of_a_connection_that_may_yet_be_dropped_nothing_is_told() {
     for seed in FEW_SEEDS {
         case(seed, false, 11).with_every_fault(tells_of_connections_first);
+    }
+}
+
+#[test]
+fn two_dials_meet_one_and_both_sides_have_the_same_connections() {
+    for twice in [0, 1] {
+        for offset in [0, 5, 11] {
+            for seed in FEW_SEEDS {
+                let case = Case { accept: true, twice: Some(twice), ..case(seed, false, offset) };
+                case.with_every_fault(Case::gives_the_same_connections_to_both);
+            }
+        }
     }
 }

@@ -307,7 +307,12 @@ impl Endpoint {
     ) -> Option<u32> {
         let (peer, local_cid) = (accepted.peer, half_open.local_cid);
         let verdict = self.place(arrival, source, peer);
-        if verdict == Placement::Forget {
+        if let Placement::Forget(own) = verdict {
+            // A tie is broken once: another handshake of this peer is another connection.
+            if let Some(open) = self.slots.get_mut(own as usize).and_then(|slot| slot.open.as_mut())
+            {
+                open.met = false;
+            }
             return None;
         }
         let parameters = Parameters::decode(&accepted.parameters).ok()?;
@@ -326,7 +331,9 @@ impl Endpoint {
         };
         let config = match verdict {
             Placement::Satisfies(index) => self.config_of(index),
-            Placement::New | Placement::Refuse | Placement::Forget => self.config.transport.clone(),
+            Placement::New | Placement::Refuse | Placement::Forget(_) => {
+                self.config.transport.clone()
+            }
         };
         let mut connection = Connection::new(now, &config, birth).ok()?;
         self.locate(now, arrival, &mut connection);
@@ -349,7 +356,7 @@ impl Endpoint {
                 self.replace(index, state);
                 index
             }
-            Placement::New | Placement::Refuse | Placement::Forget => self.insert(state, None),
+            Placement::New | Placement::Refuse | Placement::Forget(_) => self.insert(state, None),
         };
         self.by_cid.insert(local_cid, index);
         self.touch(index);
@@ -365,7 +372,7 @@ impl Endpoint {
                 }
                 self.events.push_back(Event::Accepted(handle));
             }
-            Placement::Refuse | Placement::Forget => {
+            Placement::Refuse | Placement::Forget(_) => {
                 if let Some(slot) = self.slots.get_mut(index as usize) {
                     slot.released = true;
                 }
@@ -384,14 +391,15 @@ pub(super) enum Placement {
     New,
     /// The peer is not wanted: it is told so.
     Refuse,
-    /// The own handshake with the same peer stands above it (SPEC §5.6).
-    Forget,
+    /// The own handshake with the same peer, that of this slot, stands above it (SPEC §5.6).
+    Forget(u32),
 }
 
 impl Endpoint {
     /// Decides where a completed handshake with this proved peer belongs (SPEC §5.6).
     fn place(&self, arrival: Arrival, source: HandshakeId, peer: PeerId) -> Placement {
         let belonging = self.open.belonging(arrival.remote, source);
+        let mut satisfied = None;
         for index in self.open.wanting(peer).chain(belonging) {
             let Some(slot) = self.slots.get(index as usize) else {
                 continue;
@@ -400,18 +408,31 @@ impl Endpoint {
                 continue;
             };
             match &slot.state {
-                State::Dialling(_) if open.peer.is_none_or(|wanted| wanted == peer) => {
-                    return Placement::Satisfies(index);
-                }
+                // Ties come first: the peer, who sees the same two handshakes, breaks the tie the same way.
                 State::Live(own) if open.met && !slot.reported && own.peer_id() == peer => {
                     let keep_own = self.id > peer;
-                    return if keep_own { Placement::Forget } else { Placement::Satisfies(index) };
+                    return if keep_own {
+                        Placement::Forget(index)
+                    } else {
+                        Placement::Satisfies(index)
+                    };
+                }
+                State::Dialling(_) if open.peer.is_none_or(|wanted| wanted == peer) => {
+                    satisfied.get_or_insert(index);
                 }
                 _ => {}
             }
         }
-        let wanted = self.config.accept && self.config.admits(&peer) && !self.closed;
-        if wanted { Placement::New } else { Placement::Refuse }
+        match satisfied {
+            Some(index) => Placement::Satisfies(index),
+            None if self.wants(&peer) => Placement::New,
+            None => Placement::Refuse,
+        }
+    }
+
+    /// The peer may have a connection that nobody here has dialled.
+    fn wants(&self, peer: &PeerId) -> bool {
+        self.config.accept && self.config.admits(peer) && !self.closed
     }
 
     /// Whether a PUBLIC_KEY with this ephemeral is answered, given the own open attempts that it belongs to (SPEC §5.6).
