@@ -256,7 +256,7 @@ fn of_a_connection_that_may_yet_be_dropped_nothing_is_told() {
 #[test]
 fn two_dials_meet_one_and_both_sides_have_the_same_connections() {
     for twice in [0, 1] {
-        for offset in [0, 5, 11] {
+        for offset in [0, 11] {
             for seed in FEW_SEEDS {
                 let case = Case { accept: true, twice: Some(twice), ..case(seed, false, offset) };
                 case.with_every_fault(Case::gives_the_same_connections_to_both);

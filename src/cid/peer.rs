@@ -137,6 +137,11 @@ impl PeerCids {
         }
     }
 
+    /// The token of the id in use, if the peer gave one.
+    pub(crate) fn reset_token(&self) -> Option<ResetToken> {
+        self.active.token
+    }
+
     /// Whether these are the last 16 bytes of a stateless reset of this connection. Only the token of the id in use
     /// counts (RFC 9000 §10.3.1), and each answer takes the same time.
     pub(crate) fn is_reset_token(&self, candidate: &ResetToken) -> bool {

@@ -209,6 +209,12 @@ impl Connection {
         self.local_cids.iter()
     }
 
+    /// The token with which the peer would say that it knows this connection no more. None once that is no news; and none before
+    /// the connection is confirmed, for a responder whom ESTABLISH has not reached yet resets what overtakes it.
+    pub(crate) fn reset_token(&self) -> Option<[u8; 16]> {
+        self.peer_cids.reset_token().filter(|_| self.confirmed && self.lifetime.is_open())
+    }
+
     /// Nothing will ever happen again.
     pub(crate) fn is_drained(&self) -> bool {
         self.lifetime.is_drained()

@@ -68,6 +68,18 @@ impl Connection {
         }
     }
 
+    /// A packet that belongs to nothing ends in this connection's token. Returns whether it is a reset: one from an address that
+    /// this connection uses (RFC 9000 §10.3.1).
+    pub(crate) fn on_reset(&mut self, arrival: Arrival, packet: &[u8]) -> bool {
+        let is_token =
+            packet.last_chunk().is_some_and(|token| self.peer_cids.is_reset_token(token));
+        let is_reset = is_token && arrival.remote == self.paths.active().remote();
+        if is_reset {
+            self.end(ConnectionError::Reset);
+        }
+        is_reset
+    }
+
     fn open(
         &mut self,
         now: Instant,

@@ -34,6 +34,6 @@ pub(crate) use cookie::CookieKey;
 pub(crate) use handshake::{Accepted, Context, Finished, HandshakeError, Initiator, Responder};
 pub(crate) use punch::{punch_tag, verify_punch_tag};
 pub(crate) use record::{OpenError, Opened, Protection, Unmasked};
-pub(crate) use reset::ResetKey;
+pub(crate) use reset::{ResetKey, Veil};
 pub(crate) use schedule::{Exporter, Secrets};
 pub(crate) use tag::message_tag;

@@ -24,6 +24,27 @@ impl ResetKey {
     }
 }
 
+/// A secret under which the peers' tokens can be looked up: how long that takes says nothing about a token that is nearly right
+/// (RFC 9000 §10.3.1).
+pub(crate) struct Veil(Zeroizing<[u8; 32]>);
+
+impl Veil {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        Self(Zeroizing::new(key))
+    }
+
+    /// What stands for this token.
+    pub(crate) fn hide(&self, token: &[u8; TOKEN_LEN]) -> [u8; TOKEN_LEN] {
+        mac::truncated(&*self.0, &[b"srudp1 veil", token])
+    }
+}
+
+impl fmt::Debug for Veil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Veil")
+    }
+}
+
 impl fmt::Debug for ResetKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ResetKey")

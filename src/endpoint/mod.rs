@@ -21,6 +21,7 @@ mod limiter;
 mod open;
 mod outbox;
 mod reassembly;
+mod resets;
 mod schedule;
 mod slot;
 
@@ -47,6 +48,7 @@ use limiter::Limiter;
 use open::OpenAttempts;
 use outbox::Outbox;
 use reassembly::Reassembly;
+use resets::Resets;
 use schedule::Schedule;
 use slot::{Open, Slot, State};
 
@@ -94,6 +96,7 @@ pub struct Endpoint {
     cookies: CookieKey,
     reset_key: Option<ResetKey>,
     reset_allowed_at: Instant,
+    resets: Resets,
     slots: Slab<Slot>,
     generation: u32,
     by_cid: FxHashMap<ConnectionId, u32>,
@@ -117,10 +120,10 @@ impl Endpoint {
             id: identity.peer_id(),
             config,
             identity,
-            entropy,
             cookies,
             reset_key,
             reset_allowed_at: Instant::ZERO,
+            resets: Resets::new(entropy.array()),
             slots: Slab::new(),
             generation: 0,
             by_cid: FxHashMap::default(),
@@ -133,6 +136,7 @@ impl Endpoint {
             events: VecDeque::new(),
             closed: false,
             stats: EndpointStats::default(),
+            entropy,
         }
     }
 
@@ -220,6 +224,9 @@ impl Endpoint {
             return;
         };
         let Some(index) = self.by_cid.get(&cid).copied() else {
+            if self.on_reset(arrival, packet) {
+                return;
+            }
             self.stats.dropped += 1;
             return self.reset_stranger(now, arrival, cid);
         };
@@ -250,6 +257,18 @@ impl Endpoint {
             connection.handle_packet(now, &mut *self.entropy, arrival, rest);
         }
         self.touch(index);
+    }
+
+    /// A packet for no connection may be the peer's word that it knows a connection of ours no more (SPEC §7.4).
+    fn on_reset(&mut self, arrival: Arrival, packet: &[u8]) -> bool {
+        let Some(index) = self.resets.find(packet) else {
+            return false;
+        };
+        let slot = self.slots.get_mut(index as usize);
+        let connection = slot.and_then(Slot::connection);
+        let ended = connection.is_some_and(|connection| connection.on_reset(arrival, packet));
+        self.touch(index);
+        ended
     }
 
     /// Tells a peer of a lost connection that it is gone (SPEC §7.4).

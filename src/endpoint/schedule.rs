@@ -86,6 +86,7 @@ impl Endpoint {
         };
         slot.is_dirty = false;
         self.settle_cids(index);
+        self.settle_reset(index);
         self.settle_events(index);
         self.settle_deadline(now, index);
         self.free_if_over(index);
@@ -104,6 +105,17 @@ impl Endpoint {
                 self.reset_key.as_ref().map_or_else(|| self.entropy.array(), |key| key.token(cid));
             self.by_cid.insert(cid, index);
             connection.issue_cid(cid, token);
+        }
+    }
+
+    fn settle_reset(&mut self, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        let token = slot.connection().and_then(|connection| connection.reset_token());
+        let known = std::mem::replace(&mut slot.reset_token, token);
+        if known != token {
+            self.resets.change(index, known, token);
         }
     }
 

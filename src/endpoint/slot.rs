@@ -19,6 +19,8 @@ pub(super) struct Slot {
     pub(super) reported: bool,
     /// The owner does not want to hear of it again; freed when it has drained.
     pub(super) released: bool,
+    /// The token with which the peer would reset this connection, as the endpoint knows it.
+    pub(super) reset_token: Option<[u8; 16]>,
     pub(super) deadline: Option<Instant>,
     pub(super) is_dirty: bool,
     pub(super) is_ready: bool,
@@ -51,6 +53,7 @@ impl Slot {
             open,
             reported: false,
             released: false,
+            reset_token: None,
             deadline: None,
             is_dirty: false,
             is_ready: false,

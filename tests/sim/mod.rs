@@ -74,6 +74,7 @@ const SOCKET: usize = 256;
 
 /// Nodes, a network, and the time.
 pub(crate) struct Sim<N> {
+    seed: u64,
     pub(crate) now: Instant,
     pub(crate) nodes: Vec<Node>,
     pub(crate) network: N,
@@ -147,6 +148,7 @@ impl<N: Network> Sim<N> {
             });
         }
         Self {
+            seed,
             now: Instant::from_nanos(1_000_000_000),
             nodes,
             network,
@@ -160,6 +162,15 @@ impl<N: Network> Sim<N> {
             segments: 10,
             talkative: false,
         }
+    }
+
+    /// The process of a node dies without a word and begins anew, with the same key at the same address.
+    pub(crate) fn restart(&mut self, node: usize, config: EndpointConfig) {
+        let number = self.seed.wrapping_mul(1000) + node as u64;
+        let identity = Identity::from_entropy(&mut SeededEntropy::new(number));
+        let entropy = SeededEntropy::new(number + 500);
+        self.nodes[node].endpoint = Endpoint::new(config, identity, Box::new(entropy));
+        self.nodes[node].events.clear();
     }
 
     pub(crate) fn dial(&mut self, from: usize, to: usize) -> ConnectionHandle {
