@@ -83,6 +83,10 @@ impl Application {
         }
     }
 
+    pub(crate) fn is_initiator(&self) -> bool {
+        self.role == Role::Initiator
+    }
+
     fn peer(&self) -> Role {
         if self.role == Role::Initiator { Role::Responder } else { Role::Initiator }
     }

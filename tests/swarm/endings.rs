@@ -10,6 +10,7 @@ use super::truth::Tag;
 #[derive(Debug, Default)]
 pub(crate) struct Side {
     pub(crate) node: usize,
+    pub(crate) initiator: bool,
     /// The peer was heard: it has this connection too.
     pub(crate) confirmed: bool,
     /// What its application closed with.
@@ -26,30 +27,38 @@ impl Side {
 
 /// Both sides of all connections. The secret that only they share brings them together.
 #[derive(Debug, Default)]
-pub(crate) struct Endings(BTreeMap<Tag, Vec<Side>>);
+pub(crate) struct Endings {
+    connections: BTreeMap<Tag, Vec<Side>>,
+    /// Dials that came to nothing. A responder may have heard their last message, and nobody its answer.
+    pub(crate) failed_dials: usize,
+}
 
 impl Endings {
-    pub(crate) fn began(&mut self, tag: Tag, node: usize) {
-        let sides = self.0.entry(tag).or_default();
+    pub(crate) fn began(&mut self, tag: Tag, node: usize, initiator: bool) {
+        let sides = self.connections.entry(tag).or_default();
         assert!(sides.iter().all(|side| side.node != node), "node {node} has {tag:x} twice");
-        sides.push(Side { node, ..Side::default() });
+        sides.push(Side { node, initiator, ..Side::default() });
     }
 
     pub(crate) fn side(&mut self, tag: Tag, node: usize) -> &mut Side {
-        let sides = self.0.get_mut(&tag).expect("the connection began");
+        let sides = self.connections.get_mut(&tag).expect("the connection began");
         sides.iter_mut().find(|side| side.node == node).expect("this side of it began")
     }
 
     /// The other side, if it ever came to be.
     pub(crate) fn other(&self, tag: Tag, node: usize) -> Option<&Side> {
-        self.0.get(&tag)?.iter().find(|side| side.node != node)
+        self.connections.get(&tag)?.iter().find(|side| side.node != node)
     }
 
     /// Everything is over: the stories are compared.
     pub(crate) fn check(&self) {
-        for (tag, sides) in &self.0 {
+        let mut unheard = 0;
+        for (tag, sides) in &self.connections {
             match sides.as_slice() {
-                [one] => assert!(!one.confirmed, "{tag:x}: nobody else has {one:?}"),
+                [one] => {
+                    assert!(!one.confirmed || !one.initiator, "{tag:x}: nobody else has {one:?}");
+                    unheard += usize::from(one.confirmed);
+                }
                 [one, other] => {
                     agree(one, other);
                     agree(other, one);
@@ -57,6 +66,7 @@ impl Endings {
                 more => panic!("{tag:x} has more than two sides: {more:?}"),
             }
         }
+        assert!(unheard <= self.failed_dials, "{unheard} connections have one side only");
     }
 }
 

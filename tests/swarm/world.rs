@@ -56,6 +56,7 @@ pub(crate) struct Outcome {
     dials_timed_out: u64,
     timed_out: u64,
     resets: u64,
+    resets_sent: u64,
     virtual_seconds: u64,
 }
 
@@ -68,6 +69,7 @@ impl Outcome {
         self.dials_timed_out += other.dials_timed_out;
         self.timed_out += other.timed_out;
         self.resets += other.resets;
+        self.resets_sent += other.resets_sent;
         self.virtual_seconds += other.virtual_seconds;
     }
 }
@@ -142,6 +144,8 @@ impl World {
         self.outcome.streams = self.truth.written.len() as u64;
         self.outcome.bytes = self.truth.written.values().map(|written| written.bytes).sum();
         self.outcome.datagrams = self.sim.trace.datagrams;
+        self.outcome.resets_sent =
+            self.sim.nodes.iter().map(|node| node.endpoint.stats().resets_sent).sum();
         self.outcome.trace = Some(self.sim.trace);
         self.outcome
     }
@@ -196,7 +200,7 @@ impl World {
         let (now, bounds) = (self.sim.now, self.bounds[key.0]);
         let connection = self.sim.connection(key.0, key.1);
         let application = Application::new(now, connection, bounds, &mut self.dice);
-        self.endings.began(application.tag, key.0);
+        self.endings.began(application.tag, key.0, application.is_initiator());
         let before = self.live.insert(key, application);
         assert!(before.is_none(), "{key:?} began twice");
     }
@@ -229,11 +233,18 @@ impl World {
             assert_eq!(connection.close_reason(), Some(&reason));
             application.finish(now, connection, &mut self.truth);
             application.settle(connection, &reason, &mut self.truth);
-            if reason == ConnectionError::TimedOut {
-                self.check_silence(key, &application);
+            match reason {
+                ConnectionError::TimedOut => self.check_silence(key, &application),
+                ConnectionError::Reset => {
+                    let other = self.endings.other(application.tag, key.0);
+                    let gone = other.is_none_or(|other| other.reason.is_some());
+                    assert!(gone, "{key:?} was reset by a peer that has the connection");
+                }
+                _ => {}
             }
             self.endings.side(application.tag, key.0).reason = Some(reason);
         } else {
+            self.endings.failed_dials += 1;
             let expected = [ConnectionError::HandshakeTimedOut, ConnectionError::LocalClosed];
             assert!(expected.contains(&reason), "a dial ended with {reason:?}");
         }
