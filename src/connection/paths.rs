@@ -89,12 +89,16 @@ impl Paths {
         Some(old.id())
     }
 
-    /// Our own address changed: the active path has to be proved again, with nowhere to go back to.
+    /// Our own address changed: the active path has to be proved again, with nowhere to go back to. That the peer is there was proved
+    /// before: whoever calls this has ended a trial with [`Self::revert`].
     pub(crate) fn on_local_change(&mut self, now: Instant, data: [u8; 8]) {
         let id = PathId(self.next);
         self.next += 1;
+        let proved = self.active.is_validated();
         self.active = self.active.migrated(now, id, self.active.remote(), None, true);
-        self.active.keep_proof();
+        if proved {
+            self.active.keep_proof();
+        }
         self.active.start_validation(now, data);
         self.proved = None;
     }
@@ -144,7 +148,8 @@ impl Paths {
         }
     }
 
-    fn revert(&mut self) -> PathChange {
+    /// Ends a trial: the last proved path is active again.
+    pub(crate) fn revert(&mut self) -> PathChange {
         // With nowhere to go back to, the path stays: only the idle timeout tells a dead peer from a slow network.
         let Some(proved) = self.proved.take() else {
             return PathChange::None;

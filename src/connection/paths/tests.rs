@@ -112,3 +112,24 @@ fn a_challenge_to_a_strange_address_waits_for_bytes_from_there() {
     paths.on_datagram_received(address(2), 100);
     assert_eq!(paths.poll_challenge(at(0)).map(|challenge| challenge.room), Some(300));
 }
+
+/// The fuzzer found that an address on trial was taken for proved.
+#[test]
+fn a_change_of_our_own_address_proves_nothing_about_the_peer() {
+    let mut paths = paths();
+    paths.on_rebinding(at(0), address(2), None, OLD);
+    let mut careless = paths;
+    careless.on_local_change(at(1), NEW);
+    assert!(!careless.active().is_validated());
+}
+
+#[test]
+fn a_trial_that_is_ended_leads_back_once() {
+    let mut paths = paths();
+    assert_eq!(paths.revert(), PathChange::None);
+    paths.on_rebinding(at(0), address(2), None, OLD);
+    assert_eq!(paths.revert(), PathChange::Reverted { abandoned: PathId(1) });
+    assert_eq!((paths.active().remote(), paths.revert()), (address(1), PathChange::None));
+    paths.on_local_change(at(1), NEW);
+    assert!(paths.active().is_validated());
+}
