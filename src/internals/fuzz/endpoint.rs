@@ -23,6 +23,8 @@ struct Account {
     sent: usize,
     /// It was dialled, or something came from it that proves it (SPEC §5.5).
     trusted: bool,
+    /// It got a SHARED_KEY: an ESTABLISH, wherever that comes from, may prove it.
+    answered: bool,
 }
 
 struct World {
@@ -159,6 +161,11 @@ impl World {
             let account = self.accounts.entry(remote).or_default();
             account.received += datagram.len();
             account.trusted |= proves(&datagram);
+            if kind(&datagram) == Some(HandshakeKind::Establish) {
+                for account in self.accounts.values_mut() {
+                    account.trusted |= account.answered;
+                }
+            }
         }
         let received = Received {
             remote,
@@ -192,6 +199,7 @@ impl World {
                 if index == 0 {
                     let account = self.accounts.entry(sent.destination).or_default();
                     account.sent += datagram.len();
+                    account.answered |= kind(datagram) == Some(HandshakeKind::SharedKey);
                     assert!(
                         account.trusted || account.sent <= 3 * account.received,
                         "{account:?} of {}",
@@ -234,6 +242,13 @@ impl World {
         assert!(self.nodes[0].is_idle(), "it never rests: {:?}", self.nodes[0]);
         let stats = self.nodes[0].stats();
         assert_eq!((stats.connections, stats.half_open), (0, 0), "something is left");
+    }
+}
+
+fn kind(datagram: &[u8]) -> Option<HandshakeKind> {
+    match decode_long(datagram) {
+        Ok(Long::Handshake(fragment)) => Some(fragment.header.kind),
+        _ => None,
     }
 }
 
