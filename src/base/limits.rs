@@ -126,6 +126,10 @@ pub(crate) const AMPLIFICATION_FACTOR: u64 = 3;
 /// PATH_CHALLENGE frames sent in one validation before its deadline decides.
 pub(crate) const CHALLENGE_SENDS: u8 = 6;
 
+/// Of the bytes that an unproved address may get, those that only PATH_CHALLENGE frames use, so that traffic cannot use up the room
+/// of the question that would lift the bound: one smallest packet for each.
+pub(crate) const CHALLENGE_RESERVE: u64 = 270;
+
 /// Probe timeouts that a path validation may last (RFC 9000 §8.2.4).
 pub(crate) const CHALLENGE_PTOS: u32 = 3;
 

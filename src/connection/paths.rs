@@ -13,7 +13,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::base::Instant;
 use crate::path::{Path, PathConfig, PathVerdict};
-use crate::vocab::SendLimit;
 use crate::vocab::{Outcome, PathId};
 
 /// The paths of one connection.
@@ -127,9 +126,7 @@ impl Paths {
     /// The next challenge to send, to the path on trial.
     pub(crate) fn poll_challenge(&mut self, now: Instant) -> Option<Challenge> {
         let path = &mut self.active;
-        let SendLimit::Open { bytes: room } = path.probe_limit() else {
-            return None;
-        };
+        let room = path.challenge_room()?;
         let data = path.poll_challenge(now)?;
         let (remote, local) = (path.remote(), path.local());
         Some(Challenge { path: path.id(), remote, local, data, room })

@@ -20,7 +20,7 @@ mod validate;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::base::limits::{MTU_SIZES_V4, MTU_SIZES_V6};
+use crate::base::limits::{CHALLENGE_RESERVE, CHALLENGE_SENDS, MTU_SIZES_V4, MTU_SIZES_V6};
 use crate::base::{EcnMark, Instant};
 use crate::congestion::{CongestionAlgorithm, Controller};
 use crate::vocab::{Outcome, PathId, RttView, SendLimit, SendStamp, Settled};
@@ -181,7 +181,7 @@ impl Path {
 
     /// May a packet leave? `Open` names the bytes that may leave at once, in as many datagrams as the caller likes.
     pub(crate) fn send_limit(&self, now: Instant, in_flight: u64) -> SendLimit {
-        let credit = self.credit.available();
+        let credit = self.traffic_credit();
         if credit == 0 {
             return SendLimit::Amplified;
         }
@@ -195,13 +195,27 @@ impl Path {
         }
     }
 
-    /// The same for packets that congestion must not hold back: acknowledgements, probes after a timeout, challenges.
+    /// The same for packets that congestion must not hold back: acknowledgements, probes after a timeout.
     /// Those sent after a timeout should not exceed the base datagram, so that they get through a black hole.
     pub(crate) fn probe_limit(&self) -> SendLimit {
-        match self.credit.available() {
+        match self.traffic_credit() {
             0 => SendLimit::Amplified,
             bytes => SendLimit::Open { bytes },
         }
+    }
+
+    /// Bytes that may be sent, beside those that the open question may need.
+    fn traffic_credit(&self) -> u64 {
+        let kept = if self.validation.is_open() { CHALLENGE_RESERVE } else { 0 };
+        self.credit.available().saturating_sub(kept)
+    }
+
+    /// Bytes that a PATH_CHALLENGE may take now, if a smallest packet may leave at all: the first may be long, but not at the cost
+    /// of those behind it.
+    pub(crate) fn challenge_room(&self) -> Option<u64> {
+        let least = CHALLENGE_RESERVE / u64::from(CHALLENGE_SENDS);
+        let available = self.credit.available();
+        (available >= least).then(|| available.saturating_sub(CHALLENGE_RESERVE).max(least))
     }
 
     /// A handshake message or a CLOSE left. Nothing acknowledges it; it counts only for what an unproved address may get.

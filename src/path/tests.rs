@@ -83,6 +83,23 @@ fn an_unproved_address_gets_three_times_its_bytes_and_not_one_more() {
 }
 
 #[test]
+fn traffic_leaves_room_for_every_repetition_of_the_question() {
+    let mut path = path(&PathConfig { validated: false, ..config() });
+    path.start_validation(ms(0), *b"question");
+    path.on_datagram_received(1200);
+    assert_eq!(path.challenge_room(), Some(3600 - CHALLENGE_RESERVE));
+    let SendLimit::Open { bytes } = path.send_limit(ms(0), 0) else { panic!("closed") };
+    path.on_sent(ms(0), usize::try_from(bytes).unwrap(), true, 0, false);
+    assert_eq!(path.send_limit(ms(0), 0), SendLimit::Amplified);
+    assert_eq!(path.probe_limit(), SendLimit::Amplified);
+    for _ in 0..CHALLENGE_SENDS {
+        let room = path.challenge_room().expect("a question fits");
+        path.on_sent(ms(0), usize::try_from(room).unwrap(), false, 0, false);
+    }
+    assert_eq!(path.challenge_room(), None);
+}
+
+#[test]
 fn the_right_answer_proves_the_address() {
     let mut path = path(&PathConfig { validated: false, ..config() });
     path.start_validation(ms(0), *b"question");

@@ -107,7 +107,6 @@ impl Validation {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Open(_))
     }
