@@ -130,9 +130,6 @@ impl Streams {
         if id.initiator() != self.role {
             self.remote.get_mut(id.direction()).close();
         }
-        if self.table.len() == 0 {
-            self.pages.trim();
-        }
     }
 }
 
