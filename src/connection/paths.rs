@@ -88,18 +88,20 @@ impl Paths {
         Some(old.id())
     }
 
-    /// Our own address changed: the active path has to be proved again, with nowhere to go back to. That the peer is there was proved
-    /// before: whoever calls this has ended a trial with [`Self::revert`].
+    /// Our own address changed: whether the active path works has to be tried again. What the peer's address has proved, and what may be
+    /// sent to it, stays: an address on trial stays on trial, with the last proved one behind it, for the peer may have moved just
+    /// before us and not be anywhere else any more.
     pub(crate) fn on_local_change(&mut self, now: Instant, data: [u8; 8]) {
         let id = PathId(self.next);
         self.next += 1;
-        let proved = self.active.is_validated();
-        self.active = self.active.migrated(now, id, self.active.remote(), None, true);
-        if proved {
-            self.active.keep_proof();
+        let mut moved = self.active.migrated(now, id, self.active.remote(), None, true);
+        moved.inherit_proof(&self.active);
+        moved.start_validation(now, data);
+        self.active = moved;
+        match &mut self.proved {
+            Some(proved) if !self.active.is_validated() => proved.forget_local(),
+            _ => self.proved = None,
         }
-        self.active.start_validation(now, data);
-        self.proved = None;
     }
 
     /// A PATH_RESPONSE came, over whichever path.
@@ -145,8 +147,7 @@ impl Paths {
         }
     }
 
-    /// Ends a trial: the last proved path is active again.
-    pub(crate) fn revert(&mut self) -> PathChange {
+    fn revert(&mut self) -> PathChange {
         // With nowhere to go back to, the path stays: only the idle timeout tells a dead peer from a slow network.
         let Some(proved) = self.proved.take() else {
             return PathChange::None;

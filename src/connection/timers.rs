@@ -93,9 +93,6 @@ impl Connection {
         if !self.lifetime.is_open() {
             return;
         }
-        // An address on trial is not proved by our own moving.
-        let change = self.paths.revert();
-        self.on_path_change(now, change);
         let old = self.paths.active().id();
         self.peer_cids.rotate();
         self.paths.on_local_change(now, data);

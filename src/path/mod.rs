@@ -264,9 +264,14 @@ impl Path {
         proves
     }
 
-    /// Only our own address has changed: the peer's needs no proof, though whether they reach each other does.
-    pub(crate) fn keep_proof(&mut self) {
-        self.credit.on_proven();
+    /// Only our own address has changed: the peer's has proved what it had proved, and no more.
+    pub(crate) fn inherit_proof(&mut self, former: &Self) {
+        self.credit = former.credit;
+    }
+
+    /// The local address is not ours any more.
+    pub(crate) fn forget_local(&mut self) {
+        self.local = None;
     }
 
     /// The peer receives at the remote address.

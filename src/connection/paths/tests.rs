@@ -125,12 +125,26 @@ fn a_change_of_our_own_address_proves_nothing_about_the_peer() {
 }
 
 #[test]
-fn a_trial_that_is_ended_leads_back_once() {
+fn an_address_on_trial_stays_on_trial_when_we_move_too() {
     let mut paths = paths();
-    assert_eq!(paths.revert(), PathChange::None);
     paths.on_rebinding(at(0), address(2), None, OLD);
-    assert_eq!(paths.revert(), PathChange::Reverted { abandoned: PathId(1) });
-    assert_eq!((paths.active().remote(), paths.revert()), (address(1), PathChange::None));
+    paths.on_datagram_received(address(2), 1000);
     paths.on_local_change(at(1), NEW);
+    assert_eq!(paths.active().remote(), address(2), "the peer may have moved just before");
+    assert!(paths.active().challenge_room().is_some(), "what came from there still counts");
+    assert_eq!(paths.on_response(&OLD), PathChange::None);
+    assert_eq!(paths.on_response(&NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
+}
+
+#[test]
+fn an_address_on_trial_that_does_not_answer_is_left_though_we_moved_too() {
+    let mut paths = paths();
+    paths.on_rebinding(at(0), address(2), None, OLD);
+    paths.on_local_change(at(1), NEW);
+    while let Some(deadline) = paths.deadline() {
+        paths.on_deadline(deadline);
+    }
+    assert_eq!(paths.active().remote(), address(1));
+    paths.on_local_change(at(9000), NEW);
     assert!(paths.active().is_validated());
 }
