@@ -1,0 +1,99 @@
+//! Who takes part in what.
+
+use crate::order::{KeyExchange, Tuning};
+use crate::stacks;
+
+/// Which build of this program a contender needs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Build {
+    This,
+    /// srudp without the `ring` feature.
+    Pure,
+}
+
+/// A row of the tables.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) stack: &'static str,
+    pub(crate) build: Build,
+    pub(crate) tuned: bool,
+    pub(crate) about: &'static str,
+}
+
+/// Everybody, in the order of the tables. The first is what the others are compared with.
+const ALL: &[Contender] = &[
+    contender("srudp", "srudp", "srudp as it comes: ring, X25519 + ML-KEM-768"),
+    Contender {
+        build: Build::Pure,
+        ..contender("srudp-pure", "srudp", "srudp without the ring feature: all in Rust")
+    },
+    contender("quinn", "quinn", "quinn with its defaults, ring"),
+    tuned("quinn-tuned", "quinn", "quinn: 16 MiB windows, one thread; BBR over links"),
+    contender("s2n", "s2n", "s2n-quic with its defaults, s2n-tls"),
+    tuned("s2n-tuned", "s2n", "s2n-quic: 16 MiB windows, one thread; BBR over links"),
+    contender("noq", "noq", "noq with its defaults, ring"),
+    tuned("noq-tuned", "noq", "noq: 16 MiB windows, one thread; BBR3 over links"),
+    contender("iroh", "iroh", "iroh with its defaults, direct addresses only, ring"),
+    tuned("iroh-tuned", "iroh", "iroh: 16 MiB windows, one thread"),
+    contender("tcp", "tcp", "TCP of the kernel, not encrypted"),
+    contender("tls", "tls", "TCP with rustls: TLS 1.3, AES-256-GCM by ring"),
+    contender("udp", "udp", "datagrams alone, GSO and GRO: no protocol, not encrypted"),
+    contender("sealed", "sealed", "the same sealed by ring, AES-256-GCM: the limit"),
+];
+
+const fn contender(name: &'static str, stack: &'static str, about: &'static str) -> Contender {
+    Contender { name, stack, build: Build::This, tuned: false, about }
+}
+
+const fn tuned(name: &'static str, stack: &'static str, about: &'static str) -> Contender {
+    Contender { tuned: true, ..contender(name, stack, about) }
+}
+
+/// Those that this program was built with.
+pub(crate) fn built() -> impl Iterator<Item = &'static Contender> {
+    ALL.iter().filter(|contender| stacks::by_name(contender.stack).is_some())
+}
+
+impl Contender {
+    pub(crate) fn tuning(&self, over_link: bool) -> Tuning {
+        match (self.tuned, over_link) {
+            (false, _) => Tuning::Defaults,
+            (true, false) => Tuning::Windows,
+            (true, true) => Tuning::WindowsAndBbr,
+        }
+    }
+
+    /// The link takes datagrams alone.
+    pub(crate) fn goes_through_link(&self) -> bool {
+        self.has_connections() && !matches!(self.stack, "tcp" | "tls")
+    }
+
+    pub(crate) fn has_connections(&self) -> bool {
+        !matches!(self.stack, "udp" | "sealed")
+    }
+
+    pub(crate) fn answers(&self) -> bool {
+        self.stack != "sealed"
+    }
+
+    /// TCP alone agrees on no keys: it is shown as the floor of the classical table.
+    pub(crate) fn agrees_on_keys(&self, key_exchange: KeyExchange) -> bool {
+        self.has_connections()
+            && (self.stack != "tcp" || key_exchange != KeyExchange::X25519MlKem768)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_srudp_leads() {
+        let mut names: Vec<_> = ALL.iter().map(|contender| contender.name).collect();
+        assert_eq!(names[0], super::super::REFERENCE);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -1,0 +1,207 @@
+//! The jobs, as sections of cases that are measured in turn.
+
+use super::contenders::{self, Contender};
+use super::link::{PROFILES, Profile};
+use crate::cli::Amounts;
+use crate::order::{Datagram, Job, KeyExchange, Setup};
+use crate::report::Metric;
+
+/// What `cargo run --release -- NAME` measures.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::Subcommand)]
+pub(crate) enum Suite {
+    /// One stream, one direction: Gbit/s, and what both ends pay for a GB
+    Bulk,
+    /// 64 bytes there and back on an open stream
+    Ping,
+    /// New connections a second: connect, one byte there and back, close
+    Handshakes,
+    /// One stream over bad links; UDP stacks only, for the link takes datagrams
+    Links,
+    /// 1 to 1,000 connections at once, one stream each
+    Parallel,
+    /// Memory of connections that do nothing
+    Idle,
+}
+
+/// One table.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) title: String,
+    pub(crate) metrics: &'static [Metric],
+    pub(crate) cases: Vec<Case>,
+}
+
+/// One row of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) contender: &'static Contender,
+    pub(crate) setup: Setup,
+    pub(crate) job: Job,
+    pub(crate) link: Option<&'static Profile>,
+}
+
+impl Suite {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Bulk, Self::Ping, Self::Handshakes, Self::Links, Self::Parallel, Self::Idle];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bulk => "bulk",
+            Self::Ping => "ping",
+            Self::Handshakes => "handshakes",
+            Self::Links => "links",
+            Self::Parallel => "parallel",
+            Self::Idle => "idle",
+        }
+    }
+
+    /// How long data is sent or connections are made when nothing else is asked for: slow starts over links take their time.
+    pub(crate) fn seconds(self) -> f64 {
+        if self == Self::Links { 10.0 } else { 5.0 }
+    }
+
+    /// What has to be known to read the tables.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Bulk => {
+                "One stream, client to server. What the server's application read counts. The first \
+                table caps the datagrams (for TCP the segments) at what fits through an Ethernet; the second lets \
+                each stack send what it uses best on loopback: TCP, srudp, udp and sealed what the interface carries, \
+                s2n 8,900 bytes, quinn, noq and iroh 6,500 (ten fill what one system call takes)."
+            }
+            Self::Ping => "64 bytes there and back on an open stream, one after another.",
+            Self::Handshakes => {
+                "Connect, one byte there and back, close. No session is resumed. srudp and iroh \
+                authenticate both sides, the others the server alone. Stacks with rustls use ring for \
+                X25519, and aws-lc-rs for X25519MLKEM768, which ring does not have. TCP is shown as the floor."
+            }
+            Self::Links => {
+                "One stream through `srudp link`. Loss and delay hold in each direction; RTT is both delays \
+                together. TCP and TLS are missing because the link takes datagrams. Tuned: BBR where it is offered."
+            }
+            Self::Parallel => {
+                "One stream on each connection, client to server, datagrams as in the first table of \
+                bulk. Fairness is the slowest connection over the mean."
+            }
+            Self::Idle => {
+                "Connections that have carried one byte there and back and are then silent: growth of \
+                the resident memory of each process. The kernel's part (for TCP nearly all) does not show."
+            }
+        }
+    }
+
+    pub(crate) fn sections(self, chosen: &[&'static Contender], amounts: &Amounts) -> Vec<Section> {
+        match self {
+            Self::Bulk => bulk(chosen),
+            Self::Ping => vec![section("64 bytes", PINGS, chosen, |contender| {
+                let job = Job::Ping { count: amounts.pings };
+                contender.answers().then(|| case(contender, Datagram::Ethernet, job))
+            })],
+            Self::Handshakes => handshakes(chosen, amounts),
+            Self::Links => PROFILES.iter().map(|profile| link(chosen, profile)).collect(),
+            Self::Parallel => amounts.connections.iter().map(|&n| parallel(chosen, n)).collect(),
+            Self::Idle => amounts.idle.iter().map(|&n| idle(chosen, n)).collect(),
+        }
+    }
+}
+
+const THROUGHPUT: &[Metric] =
+    &[Metric::Goodput, Metric::CpuBoth, Metric::CpuClient, Metric::CpuServer];
+const FAIRNESS: &[Metric] = &[Metric::Goodput, Metric::CpuBoth, Metric::Fairness];
+const PINGS: &[Metric] = &[Metric::P50, Metric::P99, Metric::CpuEach];
+const DIALS: &[Metric] = &[Metric::PerSecond, Metric::P50, Metric::P99, Metric::CpuEach];
+const MEMORY: &[Metric] = &[Metric::MemoryServer, Metric::MemoryClient, Metric::Seconds];
+
+fn section(
+    title: impl Into<String>,
+    metrics: &'static [Metric],
+    chosen: &[&'static Contender],
+    case: impl Fn(&'static Contender) -> Option<Case>,
+) -> Section {
+    let cases = chosen.iter().filter_map(|contender| case(contender)).collect();
+    Section { title: title.into(), metrics, cases }
+}
+
+fn case(contender: &'static Contender, datagram: Datagram, job: Job) -> Case {
+    let tuning = contender.tuning(false);
+    let setup = Setup { datagram, key_exchange: KeyExchange::Default, tuning };
+    Case { contender, setup, job, link: None }
+}
+
+fn bulk(chosen: &[&'static Contender]) -> Vec<Section> {
+    let sizes = [
+        (Datagram::Ethernet, "Datagrams of at most 1,452 bytes"),
+        (Datagram::Largest, "The datagrams that suit loopback"),
+    ];
+    let job = Job::Bulk { connections: 1 };
+    let one = |(datagram, title)| {
+        section(title, THROUGHPUT, chosen, |contender| Some(case(contender, datagram, job)))
+    };
+    sizes.map(one).into()
+}
+
+fn handshakes(chosen: &[&'static Contender], amounts: &Amounts) -> Vec<Section> {
+    let mut sections = Vec::new();
+    for (key_exchange, name) in
+        [(KeyExchange::X25519MlKem768, "X25519MLKEM768"), (KeyExchange::X25519, "X25519")]
+    {
+        for at_once in [1, 64] {
+            let job = Job::Handshakes {
+                seconds: amounts.seconds.unwrap_or(Suite::Handshakes.seconds()),
+                at_once,
+            };
+            sections.push(section(
+                format!("{name}, {at_once} at a time"),
+                DIALS,
+                chosen,
+                |contender| {
+                    let mut case = case(contender, Datagram::Ethernet, job);
+                    case.setup.key_exchange = key_exchange;
+                    contender.agrees_on_keys(key_exchange).then_some(case)
+                },
+            ));
+        }
+    }
+    sections
+}
+
+fn link(chosen: &[&'static Contender], profile: &'static Profile) -> Section {
+    section(profile.title, THROUGHPUT, chosen, |contender| {
+        let mut case = case(contender, Datagram::Ethernet, Job::Bulk { connections: 1 });
+        case.setup.tuning = contender.tuning(true);
+        case.link = Some(profile);
+        contender.goes_through_link().then_some(case)
+    })
+}
+
+fn parallel(chosen: &[&'static Contender], connections: u32) -> Section {
+    let title = format!("{connections} at once");
+    section(title, FAIRNESS, chosen, |contender| {
+        let case = case(contender, Datagram::Ethernet, Job::Bulk { connections });
+        contender.has_connections().then_some(case)
+    })
+}
+
+fn idle(chosen: &[&'static Contender], connections: u32) -> Section {
+    section(format!("{connections} connections"), MEMORY, chosen, |contender| {
+        let case = case(contender, Datagram::Ethernet, Job::Idle { connections });
+        (contender.has_connections() && !contender.tuned).then_some(case)
+    })
+}
+
+/// Those of the chosen names; all that are built in if no name is given.
+pub(crate) fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Contender>> {
+    let known: Vec<_> = contenders::built().collect();
+    let listed = || known.iter().map(|contender| contender.name).collect::<Vec<_>>().join(", ");
+    for name in names {
+        anyhow::ensure!(
+            known.iter().any(|contender| contender.name == name),
+            "no stack is called {name:?}; built in are {}",
+            listed()
+        );
+    }
+    let chosen = |contender: &&'static Contender| {
+        names.is_empty() || names.iter().any(|name| name == contender.name)
+    };
+    Ok(known.iter().copied().filter(chosen).collect())
+}

@@ -1,0 +1,200 @@
+//! The jobs for stacks with blocking calls: a thread for each connection.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, ensure};
+
+use super::{CHUNK, DIALS, PING, Quota, Stack, Until, WARM_UP};
+use crate::child::{Gate, Meter, Never};
+use crate::order::{Job, Outcome, Setup, Target};
+
+/// A thread needs little, and there are thousands.
+const STACK_SIZE: usize = 256 << 10;
+
+/// A stack with blocking calls.
+pub(super) trait Blocking: Sync + 'static {
+    type Listener: Send + 'static;
+    type Incoming: Send + 'static;
+    type Dialer: Send + Sync + 'static;
+    /// The only stream of a connection, with the connection.
+    type Stream: Read + Write + Send + 'static;
+
+    fn listen(&self, setup: &Setup) -> Result<(Self::Listener, Target)>;
+    fn accept(listener: &mut Self::Listener) -> Result<Self::Incoming>;
+    /// Called in the connection's own thread.
+    fn establish(incoming: Self::Incoming) -> Result<Self::Stream>;
+    fn dialer(&self, setup: &Setup, target: &Target) -> Result<Self::Dialer>;
+    fn dial(dialer: &Self::Dialer) -> Result<Self::Stream>;
+    fn close(stream: Self::Stream);
+}
+
+/// Does the jobs over blocking calls.
+pub(super) struct Threads<B>(pub(super) B);
+
+impl<B: Blocking> Stack for Threads<B> {
+    fn serve(&self, setup: &Setup, job: Job, meter: Arc<Meter>) -> Result<Target> {
+        let (listener, target) = self.0.listen(setup)?;
+        thread::spawn(move || serve_all::<B>(listener, job, &meter));
+        Ok(target)
+    }
+
+    fn run(&self, setup: &Setup, job: Job, target: &Target, gate: &Gate) -> Result<Never> {
+        let dialer = self.0.dialer(setup, target)?;
+        match job {
+            Job::Bulk { connections } => bulk::<B>(&dialer, connections, gate),
+            Job::Ping { count } => ping::<B>(&dialer, count, gate),
+            Job::Handshakes { seconds, at_once } => {
+                handshakes::<B>(&dialer, seconds, at_once, gate)
+            }
+            Job::Idle { connections } => idle::<B>(&dialer, connections, gate),
+        }
+    }
+}
+
+fn serve_all<B: Blocking>(mut listener: B::Listener, job: Job, meter: &Arc<Meter>) {
+    let held = Arc::new(Mutex::new(Vec::new()));
+    while let Ok(incoming) = B::accept(&mut listener) {
+        let (meter, held) = (Arc::clone(meter), Arc::clone(&held));
+        let serve = move || {
+            if let Ok(stream) = serve_one::<B>(incoming, job, &meter) {
+                held.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+            }
+        };
+        if let Err(error) = thread::Builder::new().stack_size(STACK_SIZE).spawn(serve) {
+            eprintln!("a connection without a thread: {error}");
+        }
+    }
+}
+
+/// Serves a connection to its end, or returns it to be held.
+fn serve_one<B: Blocking>(incoming: B::Incoming, job: Job, meter: &Meter) -> Result<B::Stream> {
+    let mut stream = B::establish(incoming)?;
+    let mut greeting = [0];
+    stream.read_exact(&mut greeting)?;
+    let counter = meter.connection();
+    stream.write_all(&greeting)?;
+    stream.flush()?;
+    if matches!(job, Job::Idle { .. }) {
+        return Ok(stream);
+    }
+    let echo = matches!(job, Job::Ping { .. });
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let length = stream.read(&mut buffer)?;
+        if length == 0 {
+            return Err(anyhow!("served"));
+        }
+        counter.add(length);
+        if echo {
+            stream.write_all(&buffer[..length])?;
+            stream.flush()?;
+        }
+    }
+}
+
+fn greet<B: Blocking>(dialer: &B::Dialer) -> Result<B::Stream> {
+    let mut stream = B::dial(dialer)?;
+    stream.write_all(&[1])?;
+    stream.flush()?;
+    stream.read_exact(&mut [0])?;
+    Ok(stream)
+}
+
+/// What is kept of greeted connections, and how long each took in microseconds.
+fn many<B: Blocking, T: Send>(
+    dialer: &B::Dialer,
+    quota: &Quota,
+    at_once: u32,
+    keep: impl Fn(B::Stream) -> Option<T> + Sync,
+) -> Result<(Vec<T>, Vec<f64>)> {
+    let work = || {
+        let (mut kept, mut times) = (Vec::new(), Vec::new());
+        while quota.take() {
+            let begin = Instant::now();
+            let stream = greet::<B>(dialer)?;
+            let time = begin.elapsed().as_secs_f64() * 1e6;
+            times.extend(quota.counts().then_some(time));
+            kept.extend(keep(stream));
+        }
+        Ok::<_, anyhow::Error>((kept, times))
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        let (mut kept, mut times) = (Vec::new(), Vec::new());
+        for worker in workers {
+            let (more, longer) =
+                worker.join().map_err(|_| anyhow!("a dialling thread panicked"))??;
+            kept.extend(more);
+            times.extend(longer);
+        }
+        Ok((kept, times))
+    })
+}
+
+fn bulk<B: Blocking>(dialer: &B::Dialer, connections: u32, gate: &Gate) -> Result<Never> {
+    let (streams, _) = many::<B, _>(dialer, &Quota::new(Until::Count(connections)), DIALS, Some)?;
+    gate.wait()?;
+    let (tell, told) = std::sync::mpsc::channel();
+    for mut stream in streams {
+        let tell = tell.clone();
+        thread::Builder::new().stack_size(STACK_SIZE).spawn(move || {
+            let chunk = vec![0x5a; CHUNK];
+            let why = loop {
+                if let Err(error) = stream.write_all(&chunk) {
+                    break error;
+                }
+            };
+            let _ = tell.send(why);
+        })?;
+    }
+    Err(told.recv()?.into())
+}
+
+fn ping<B: Blocking>(dialer: &B::Dialer, count: u32, gate: &Gate) -> Result<Never> {
+    let mut stream = greet::<B>(dialer)?;
+    let mut message = [0x5a; PING];
+    let mut once = || {
+        let begin = Instant::now();
+        stream.write_all(&message)?;
+        stream.flush()?;
+        stream.read_exact(&mut message)?;
+        Ok::<_, anyhow::Error>(begin.elapsed().as_secs_f64() * 1e6)
+    };
+    for _ in 0..WARM_UP {
+        once()?;
+    }
+    gate.wait()?;
+    let begin = Instant::now();
+    let times = (0..count).map(|_| once()).collect::<Result<Vec<_>>>()?;
+    gate.done_forever(Outcome::new(begin.elapsed().as_secs_f64(), times))
+}
+
+fn handshakes<B: Blocking>(
+    dialer: &B::Dialer,
+    seconds: f64,
+    at_once: u32,
+    gate: &Gate,
+) -> Result<Never> {
+    B::close(greet::<B>(dialer)?);
+    gate.wait()?;
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    let close = |stream| {
+        B::close(stream);
+        None::<()>
+    };
+    let (_, times) = many::<B, _>(dialer, &Quota::new(Until::Time(end)), at_once, close)?;
+    ensure!(!times.is_empty(), "no handshake was complete in time");
+    gate.done_forever(Outcome::new(seconds, times))
+}
+
+fn idle<B: Blocking>(dialer: &B::Dialer, connections: u32, gate: &Gate) -> Result<Never> {
+    gate.wait()?;
+    let begin = Instant::now();
+    let (held, times) = many::<B, _>(dialer, &Quota::new(Until::Count(connections)), DIALS, Some)?;
+    let outcome = Outcome::new(begin.elapsed().as_secs_f64(), times);
+    let _held = held;
+    gate.done_forever(outcome)
+}

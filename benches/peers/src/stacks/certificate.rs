@@ -1,0 +1,80 @@
+//! Certificates, and what rustls is told. All stacks with rustls are told the same.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, aws_lc_rs, ring};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use crate::order::KeyExchange;
+
+/// Whose the certificate is.
+pub(super) const NAME: &str = "localhost";
+
+/// A certificate that signs itself, with its key: both as DER and as PEM.
+pub(super) struct Certificate {
+    pub(super) der: CertificateDer<'static>,
+    pub(super) key_der: Vec<u8>,
+    pub(super) pem: String,
+    pub(super) key_pem: String,
+}
+
+impl Certificate {
+    /// ECDSA over P-256.
+    pub(super) fn generate() -> Result<Self> {
+        let made = rcgen::generate_simple_self_signed([NAME.to_owned()])?;
+        Ok(Self {
+            der: made.cert.der().clone(),
+            key_der: made.signing_key.serialize_der(),
+            pem: made.cert.pem(),
+            key_pem: made.signing_key.serialize_pem(),
+        })
+    }
+}
+
+/// Only aws-lc-rs has ML-KEM; ring is what most use otherwise.
+pub(super) fn provider(key_exchange: KeyExchange) -> Arc<CryptoProvider> {
+    let mut provider = match key_exchange {
+        KeyExchange::Default | KeyExchange::X25519 => ring::default_provider(),
+        KeyExchange::X25519MlKem768 => aws_lc_rs::default_provider(),
+    };
+    match key_exchange {
+        KeyExchange::Default => {}
+        KeyExchange::X25519 => provider.kx_groups = vec![ring::kx_group::X25519],
+        KeyExchange::X25519MlKem768 => {
+            provider.kx_groups = vec![aws_lc_rs::kx_group::X25519MLKEM768];
+        }
+    }
+    Arc::new(provider)
+}
+
+/// A server with a new certificate, and the certificate as text.
+pub(super) fn server(key_exchange: KeyExchange, alpn: &[&[u8]]) -> Result<(ServerConfig, String)> {
+    let certificate = Certificate::generate()?;
+    let key = PrivatePkcs8KeyDer::from(certificate.key_der);
+    let mut config = ServerConfig::builder_with_provider(provider(key_exchange))
+        .with_protocol_versions(&[&TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der], key.into())?;
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Ok((config, certificate.pem))
+}
+
+/// A client that trusts that certificate. It never resumes a session: handshakes are to be whole ones. rustls prefers
+/// AES-256-GCM, and its servers take what the client prefers.
+pub(super) fn client(key_exchange: KeyExchange, pem: &str, alpn: &[&[u8]]) -> Result<ClientConfig> {
+    use rustls::pki_types::pem::PemObject;
+    let mut roots = RootCertStore::empty();
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).context("no certificate")?;
+    roots.add(der)?;
+    let mut config = ClientConfig::builder_with_provider(provider(key_exchange))
+        .with_protocol_versions(&[&TLS13])?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Ok(config)
+}

@@ -1,0 +1,107 @@
+//! The stacks, and what each must be able to do.
+
+mod blocking;
+mod certificate;
+mod srudp;
+mod tcp;
+mod tls;
+mod udp;
+
+#[cfg(feature = "iroh")]
+mod iroh;
+#[cfg(any(feature = "noq", feature = "quinn"))]
+mod quinn_like;
+#[cfg(feature = "s2n")]
+mod s2n;
+#[cfg(any(feature = "iroh", feature = "noq", feature = "quinn", feature = "s2n"))]
+mod tasks;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use anyhow::Result;
+
+use self::blocking::Threads;
+#[cfg(any(feature = "iroh", feature = "noq", feature = "quinn", feature = "s2n"))]
+use self::tasks::Tokio;
+use crate::child::{Gate, Meter, Never};
+use crate::order::{Job, Setup, Target};
+
+/// How much is written and read at once.
+const CHUNK: usize = 64 << 10;
+
+/// The size of a ping.
+const PING: usize = 64;
+
+/// Pings that do not count.
+const WARM_UP: u32 = 200;
+
+/// Dials at the same time while many connections are prepared.
+const DIALS: u32 = 32;
+
+/// When to stop dialling.
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    Count(u32),
+    Time(Instant),
+}
+
+/// Hands out dials, to several threads or tasks.
+#[derive(Debug)]
+struct Quota {
+    until: Until,
+    begun: AtomicU32,
+}
+
+impl Quota {
+    fn new(until: Until) -> Self {
+        Self { until, begun: AtomicU32::new(0) }
+    }
+
+    /// Whether another may begin.
+    fn take(&self) -> bool {
+        let before = self.begun.fetch_add(1, Ordering::Relaxed);
+        match self.until {
+            Until::Count(count) => before < count,
+            Until::Time(end) => Instant::now() < end,
+        }
+    }
+
+    /// Whether one that is complete now counts: a straggler does not spoil the rate of all.
+    fn counts(&self) -> bool {
+        match self.until {
+            Until::Count(_) => true,
+            Until::Time(end) => Instant::now() <= end,
+        }
+    }
+}
+
+/// A stack that can be measured.
+pub(crate) trait Stack {
+    /// Starts a server that serves this job in the background.
+    fn serve(&self, setup: &Setup, job: Job, meter: Arc<Meter>) -> Result<Target>;
+
+    /// Does the job. Returns only when that does not work.
+    fn run(&self, setup: &Setup, job: Job, target: &Target, gate: &Gate) -> Result<Never>;
+}
+
+/// The stack of this name, if it is built in.
+pub(crate) fn by_name(name: &str) -> Option<Box<dyn Stack>> {
+    Some(match name {
+        "srudp" => Box::new(Threads(srudp::Srudp)),
+        "tcp" => Box::new(Threads(tcp::Tcp)),
+        "tls" => Box::new(Threads(tls::Tls)),
+        "udp" => Box::new(udp::Udp { sealed: false }),
+        "sealed" => Box::new(udp::Udp { sealed: true }),
+        #[cfg(feature = "quinn")]
+        "quinn" => Box::new(Tokio(quinn_like::quinn::Quic)),
+        #[cfg(feature = "noq")]
+        "noq" => Box::new(Tokio(quinn_like::noq::Quic)),
+        #[cfg(feature = "s2n")]
+        "s2n" => Box::new(Tokio(s2n::S2n)),
+        #[cfg(feature = "iroh")]
+        "iroh" => Box::new(Tokio(iroh::Iroh)),
+        _ => return None,
+    })
+}

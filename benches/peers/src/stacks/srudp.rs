@@ -1,0 +1,89 @@
+//! srudp with its blocking calls and its default settings.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Result;
+use srudp::proto::{EndpointConfig, TransportConfig};
+use srudp::{ApplicationCode, Connection, Endpoint, EndpointBuilder, PeerId};
+
+use super::blocking::Blocking;
+use crate::order::{Datagram, ETHERNET, KeyExchange, Setup, Target};
+
+pub(super) struct Srudp;
+
+pub(super) struct Dialer {
+    endpoint: Endpoint,
+    peer: PeerId,
+    address: SocketAddr,
+}
+
+pub(super) struct Stream {
+    connection: Connection,
+    stream: srudp::Stream,
+}
+
+impl Blocking for Srudp {
+    type Listener = Endpoint;
+    type Incoming = Connection;
+    type Dialer = Dialer;
+    type Stream = Stream;
+
+    fn listen(&self, setup: &Setup) -> Result<(Endpoint, Target)> {
+        let endpoint = builder(setup, true).bind((Ipv4Addr::LOCALHOST, 0))?;
+        let (address, key) = (endpoint.local_addr(), endpoint.peer_id().to_string());
+        Ok((endpoint, Target { address, key }))
+    }
+
+    fn accept(endpoint: &mut Endpoint) -> Result<Connection> {
+        Ok(endpoint.accept()?)
+    }
+
+    fn establish(connection: Connection) -> Result<Stream> {
+        let stream = connection.accept_stream()?;
+        Ok(Stream { connection, stream })
+    }
+
+    fn dialer(&self, setup: &Setup, target: &Target) -> Result<Dialer> {
+        let endpoint = builder(setup, false).bind((Ipv4Addr::LOCALHOST, 0))?;
+        Ok(Dialer { endpoint, peer: target.key.parse()?, address: target.address })
+    }
+
+    fn dial(dialer: &Dialer) -> Result<Stream> {
+        let connection = dialer.endpoint.connect(dialer.peer, dialer.address)?;
+        let stream = connection.open_stream()?;
+        Ok(Stream { connection, stream })
+    }
+
+    fn close(stream: Stream) {
+        stream.connection.close_now(ApplicationCode::ZERO, b"");
+    }
+}
+
+fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
+    let mut transport = TransportConfig::default();
+    if setup.datagram == Datagram::Ethernet {
+        transport = transport.max_udp_payload(usize::from(ETHERNET));
+    }
+    let mut config = EndpointConfig::default().accept(accept).transport(transport);
+    if setup.key_exchange == KeyExchange::X25519 {
+        config = config.classical_only();
+    }
+    Endpoint::builder().config(config)
+}
+
+impl Read for Stream {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(out)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.stream.write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}

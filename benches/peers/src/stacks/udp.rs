@@ -1,0 +1,192 @@
+//! The limit: datagrams without a protocol, joined by GSO and GRO, plain or sealed by ring. What is lost is lost.
+
+use std::io::{self, IoSliceMut};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::{PING, Stack, WARM_UP};
+use crate::child::{Counter, Gate, Meter, Never};
+use crate::order::{Datagram, ETHERNET, Job, LARGEST, Outcome, Setup, Target};
+
+/// What the kernel is asked to buffer, as srudp asks.
+const KERNEL_BUFFER: usize = 6 << 20;
+
+/// The most that the kernel takes at once.
+const BATCH: usize = LARGEST as usize;
+
+/// Before each sealed datagram.
+const NUMBER: usize = 8;
+
+pub(super) struct Udp {
+    pub(super) sealed: bool,
+}
+
+impl Stack for Udp {
+    fn serve(&self, _: &Setup, job: Job, meter: Arc<Meter>) -> Result<Target> {
+        let socket = Socket::bind()?;
+        let mut secret = [0; 32];
+        SystemRandom::new().fill(&mut secret).map_err(|_| anyhow!("no random bytes"))?;
+        let seal = self.sealed.then(|| Seal::new(&secret)).transpose()?;
+        let key = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let target = Target { address: socket.io.local_addr()?, key };
+        thread::spawn(move || match job {
+            Job::Ping { .. } => echo(&socket),
+            _ => receive(&socket, seal.as_ref(), &meter.connection()),
+        });
+        Ok(target)
+    }
+
+    fn run(&self, setup: &Setup, job: Job, target: &Target, gate: &Gate) -> Result<Never> {
+        let socket = Socket::bind()?;
+        let seal = self.sealed.then(|| Seal::from_text(&target.key)).transpose()?;
+        match job {
+            Job::Bulk { connections: 1 } => send(&socket, setup, seal, target.address, gate),
+            Job::Ping { count } => ping(&socket, target.address, count, gate),
+            _ => bail!("datagrams alone cannot do {job:?}"),
+        }
+    }
+}
+
+struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+}
+
+impl Socket {
+    fn bind() -> Result<Self> {
+        let io = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        // The state made the socket non-blocking.
+        io.set_nonblocking(false)?;
+        state.set_send_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER)?;
+        state.set_recv_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER)?;
+        Ok(Self { io, state })
+    }
+
+    fn send(&self, destination: SocketAddr, contents: &[u8], segment: usize) -> io::Result<()> {
+        let segment_size = (contents.len() > segment).then_some(segment);
+        let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip: None };
+        self.state.try_send(UdpSockRef::from(&self.io), &transmit)
+    }
+}
+
+/// AES-256-GCM with the number as nonce, which precedes the datagram.
+struct Seal {
+    key: LessSafeKey,
+    next: u64,
+}
+
+impl Seal {
+    fn new(secret: &[u8]) -> Result<Self> {
+        let key = UnboundKey::new(&AES_256_GCM, secret).map_err(|_| anyhow!("not a key"))?;
+        Ok(Self { key: LessSafeKey::new(key), next: 0 })
+    }
+
+    fn from_text(text: &str) -> Result<Self> {
+        let digits = |pair: &[u8]| {
+            let pair = std::str::from_utf8(pair).context("not a key")?;
+            u8::from_str_radix(pair, 16).context("not a key")
+        };
+        let secret = text.as_bytes().chunks(2).map(digits).collect::<Result<Vec<_>>>()?;
+        Self::new(&secret)
+    }
+
+    fn seal(&mut self, datagram: &mut [u8]) -> Result<()> {
+        let (number, rest) = datagram.split_at_mut(NUMBER);
+        number.copy_from_slice(&self.next.to_be_bytes());
+        self.next += 1;
+        let (text, tag) = rest.split_at_mut(rest.len() - AES_256_GCM.tag_len());
+        let sealed = self
+            .key
+            .seal_in_place_separate_tag(nonce(number), Aad::from(&*number), text)
+            .map_err(|_| anyhow!("cannot be sealed"))?;
+        tag.copy_from_slice(sealed.as_ref());
+        Ok(())
+    }
+
+    /// How much was in it.
+    fn open(&self, datagram: &mut [u8]) -> Option<usize> {
+        let (number, rest) = datagram.split_at_mut_checked(NUMBER)?;
+        let text = self.key.open_in_place(nonce(number), Aad::from(&*number), rest).ok()?;
+        Some(text.len())
+    }
+}
+
+fn nonce(number: &[u8]) -> Nonce {
+    let mut nonce = [0; NONCE_LEN];
+    nonce[NONCE_LEN - NUMBER..].copy_from_slice(number);
+    Nonce::assume_unique_for_key(nonce)
+}
+
+fn send(
+    socket: &Socket,
+    setup: &Setup,
+    mut seal: Option<Seal>,
+    to: SocketAddr,
+    gate: &Gate,
+) -> Result<Never> {
+    let size = usize::from(match setup.datagram {
+        Datagram::Ethernet => ETHERNET,
+        Datagram::Largest => LARGEST,
+    });
+    let segments = (BATCH / size).min(socket.state.max_gso_segments()).max(1);
+    let mut batch = vec![0x5a; segments * size];
+    gate.wait()?;
+    loop {
+        if let Some(seal) = &mut seal {
+            batch.chunks_mut(size).try_for_each(|datagram| seal.seal(datagram))?;
+        }
+        socket.send(to, &batch, size)?;
+    }
+}
+
+fn receive(socket: &Socket, seal: Option<&Seal>, counter: &Counter) -> Result<()> {
+    let mut buffers = vec![vec![0; 1 << 16]; BATCH_SIZE];
+    let mut metas = [RecvMeta::default(); BATCH_SIZE];
+    loop {
+        let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
+        let count = socket.state.recv(UdpSockRef::from(&socket.io), &mut slices, &mut metas)?;
+        for (buffer, meta) in buffers.iter_mut().zip(&metas).take(count) {
+            let received = &mut buffer[..meta.len];
+            counter.add(match seal {
+                Some(seal) => received
+                    .chunks_mut(meta.stride)
+                    .filter_map(|datagram| seal.open(datagram))
+                    .sum(),
+                None => meta.len,
+            });
+        }
+    }
+}
+
+fn echo(socket: &Socket) -> Result<()> {
+    let mut buffer = [0; PING];
+    loop {
+        let (length, from) = socket.io.recv_from(&mut buffer)?;
+        socket.io.send_to(&buffer[..length], from)?;
+    }
+}
+
+fn ping(socket: &Socket, to: SocketAddr, count: u32, gate: &Gate) -> Result<Never> {
+    let mut message = [0x5a; PING];
+    let mut once = || {
+        let begin = Instant::now();
+        socket.io.send_to(&message, to)?;
+        socket.io.recv_from(&mut message)?;
+        Ok::<_, io::Error>(begin.elapsed().as_secs_f64() * 1e6)
+    };
+    for _ in 0..WARM_UP {
+        once()?;
+    }
+    gate.wait()?;
+    let begin = Instant::now();
+    let times = (0..count).map(|_| once()).collect::<Result<Vec<_>, _>>()?;
+    gate.done_forever(Outcome::new(begin.elapsed().as_secs_f64(), times))
+}
