@@ -3,7 +3,7 @@
 //! ```text
 //!            start               answer
 //!   Idle ────────────► Open ─────────────► Idle
-//!    ▲                 │  └─ repeats 1, 3, 7… PTOs after the first
+//!    ▲                 │  └─ repeats 1, 3, 7… PTOs after the first, or half seconds if nothing was measured
 //!    └─────────────────┘
 //!      fails, after 3 PTOs
 //! ```
@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use crate::base::Instant;
-use crate::base::limits::{CHALLENGE_PTOS, CHALLENGE_SENDS, INITIAL_RTT};
+use crate::base::limits::{CHALLENGE_PTOS, CHALLENGE_SENDS, HANDSHAKE_RETRY, INITIAL_RTT};
 use crate::base::time::earliest;
 use crate::vocab::RttView;
 
@@ -48,13 +48,15 @@ impl Validation {
     /// Begins, or begins again with other data.
     pub(super) fn start(&mut self, now: Instant, data: [u8; 8], rtt: &RttView) {
         let pto = probe_timeout(rtt);
+        // A path of which nothing is known is asked as often as a peer of which nothing is known (RFC 9000 §8.2.1).
+        let interval = if rtt.measured { pto } else { HANDSHAKE_RETRY };
         // RFC 9000 §8.2.4: a new path may be slower than the one that the estimate comes from.
         let patience = pto.max(INITIAL_RTT * 3);
         *self = Self::Open(Challenge {
             data,
             sends_left: CHALLENGE_SENDS,
             next_send: None,
-            interval: pto,
+            interval,
             deadline: now + patience * CHALLENGE_PTOS,
         });
     }
@@ -159,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_was_never_measured_is_asked_three_times() {
+        let mut validation = Validation::Idle;
+        validation.start(ms(0), DATA, &crate::path::rtt::Rtt::new().view());
+        let sent: Vec<_> =
+            (0..2997).filter(|at| validation.poll_challenge(ms(*at)).is_some()).collect();
+        assert_eq!(sent, [0, 500, 1500]);
+    }
+
+    #[test]
     fn a_challenge_that_cannot_leave_is_not_asked_for_again_and_again() {
         let mut validation = open();
         assert_eq!(validation.deadline(), Some(ms(2997)));
@@ -173,7 +184,7 @@ mod tests {
     fn the_number_of_challenges_is_bounded() {
         let rtt =
             RttView { smoothed: Duration::from_millis(1), ..crate::path::rtt::Rtt::new().view() };
-        let rtt = RttView { variation: Duration::ZERO, ..rtt };
+        let rtt = RttView { variation: Duration::ZERO, measured: true, ..rtt };
         let mut validation = Validation::Idle;
         validation.start(ms(0), DATA, &rtt);
         let times = (0..2990).filter(|at| validation.poll_challenge(ms(*at)).is_some());
