@@ -50,7 +50,9 @@ impl Connection {
             IdleVerdict::Nothing => {}
             IdleVerdict::KeepAlive => self.controls.ask_ping(),
             IdleVerdict::Rest => self.rest(),
-            IdleVerdict::Expired => return self.end(ConnectionError::TimedOut),
+            IdleVerdict::Expired if self.confirmed => return self.end(ConnectionError::TimedOut),
+            // Nothing was heard at all: for the application it is the dial that has failed.
+            IdleVerdict::Expired => return self.end(ConnectionError::HandshakeTimedOut),
         }
         let change = self.paths.on_deadline(now);
         self.on_path_change(now, change);
