@@ -257,9 +257,20 @@ fn packets_that_overtake_the_last_message_of_the_handshake_reset_nothing() {
     let id = sim.connection(0, ours).open_stream(Direction::Unidirectional).unwrap();
     sim.connection(0, ours).write(id, &[7; 20_000]).unwrap();
     sim.run_for(ms(50));
-    assert!(sim.nodes[1].endpoint.stats().resets_sent > 0, "nothing has overtaken ESTABLISH");
+    assert!(sim.nodes[1].endpoint.stats().dropped > 0, "nothing has overtaken ESTABLISH");
+    assert_eq!(sim.nodes[1].endpoint.stats().resets_sent, 0);
     let theirs = sim.wait_for(1, "accepted", accepted);
     sim.run_for(Duration::from_secs(3));
     let (now, mut out) = (sim.now, vec![0; 30_000]);
     assert_eq!(sim.connection(1, theirs).read(now, id, &mut out), Ok(20_000));
+}
+
+#[test]
+fn a_dial_that_nobody_confirms_has_timed_out_as_a_dial() {
+    let config = listener().transport(TransportConfig::default().idle_timeout(ms(3000)));
+    let mut pair = Sim::new(16, Faulty::new(ONE_WAY, None), &[dialler(), config]);
+    pair.dial(0, 1);
+    let ours = pair.wait_for(0, "connected", connected);
+    pair.freeze(1, Duration::from_secs(60));
+    assert_eq!(pair.wait_for(0, "closed", closed), (ours, ConnectionError::HandshakeTimedOut));
 }

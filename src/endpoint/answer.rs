@@ -139,6 +139,11 @@ impl HalfOpens {
         self.by_key.range(first..).next().is_some_and(|(key, _)| key.remote == remote)
     }
 
+    /// Packets to this connection id would be taken once ESTABLISH has come.
+    pub(super) fn awaits(&self, cid: ConnectionId) -> bool {
+        self.waiting.values().any(|half_open| half_open.local_cid == cid)
+    }
+
     /// Half of the room is taken: strangers have to prove their address.
     pub(super) fn is_loaded(&self) -> bool {
         self.waiting.len() >= limits::HALF_OPENS / 2

@@ -279,6 +279,10 @@ impl Endpoint {
         if now < self.reset_allowed_at || arrival.datagram < 46 {
             return;
         }
+        // It has overtaken ESTABLISH: this connection is still to come.
+        if self.half_opens.awaits(cid) {
+            return;
+        }
         self.reset_allowed_at = now + Duration::from_millis(100);
         let mut packet = vec![0; (arrival.datagram - 1).min(62)];
         self.entropy.fill(&mut packet);
