@@ -33,7 +33,11 @@ pub(crate) struct Local {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     idle_timeout: Duration,
 
-    /// Show the path on stderr: addresses, round-trip time, window, MTU, losses
+    /// Congestion controller of this side, which decides how fast it sends
+    #[arg(long, value_enum, default_value_t = Congestion::Cubic)]
+    congestion: Congestion,
+
+    /// Show the path on stderr: addresses, round-trip time, congestion control, MTU, losses
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -42,6 +46,7 @@ impl Local {
     /// The transport settings that these options stand for.
     pub(crate) fn transport(&self) -> TransportConfig {
         TransportConfig::default()
+            .congestion(self.congestion.into())
             .idle_timeout(self.idle_timeout)
             .keep_alive(Some(KEEP_ALIVE.min(self.idle_timeout / 3)))
             .handshake_timeout(HANDSHAKE_TIMEOUT.min(self.idle_timeout))
@@ -156,11 +161,13 @@ impl FromStr for Target {
 /// The congestion controllers, by the names that the command line uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Congestion {
-    /// CUBIC (RFC 9438)
+    /// CUBIC (RFC 9438): shares well, slows down at every loss
     Cubic,
-    /// NewReno (RFC 9002)
+    /// NewReno (RFC 9002): the most cautious
     #[value(name = "newreno")]
     NewReno,
+    /// BBR version 3: keeps its speed where up to 2 % are lost by radio links or shallow queues
+    Bbr,
 }
 
 impl From<Congestion> for CongestionAlgorithm {
@@ -168,6 +175,7 @@ impl From<Congestion> for CongestionAlgorithm {
         match name {
             Congestion::Cubic => Self::Cubic,
             Congestion::NewReno => Self::NewReno,
+            Congestion::Bbr => Self::Bbr,
         }
     }
 }

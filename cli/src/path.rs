@@ -15,9 +15,10 @@ pub(crate) fn describe(connection: &Connection) -> String {
     let remote = address(connection.remote_addr().ok());
     let observed = address(connection.observed_addr());
     format!(
-        "peer at {remote}, which sees {observed}, rtt {} (least {}), window {}, mtu {}, lost {} of {} packets",
+        "peer at {remote}, which sees {observed}, rtt {} (least {}), {} window {}, mtu {}, lost {} of {} packets",
         units::time(stats.rtt),
         units::time(stats.rtt_min),
+        stats.congestion,
         units::bytes(stats.congestion_window),
         stats.mtu,
         stats.packets_lost,

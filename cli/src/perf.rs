@@ -22,7 +22,6 @@ mod server;
 mod upload;
 
 use crate::exit::Failure;
-use crate::options::Congestion;
 use srudp::proto::TransportConfig;
 
 /// What both sides have to speak (SPEC §10).
@@ -66,15 +65,10 @@ struct Tuning {
     /// Largest UDP payload in bytes, 1200 to 65507; discovery stops there
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(1200..=65507))]
     mtu: Option<u16>,
-
-    /// Congestion controller of this side
-    #[arg(long, value_enum, default_value_t = Congestion::Cubic)]
-    congestion: Congestion,
 }
 
 impl Tuning {
     fn apply(&self, config: TransportConfig) -> TransportConfig {
-        let config = config.congestion(self.congestion.into());
         match self.mtu {
             Some(bytes) => config.max_udp_payload(bytes.into()),
             None => config,

@@ -46,6 +46,11 @@ impl<S> Episode<S> {
         self.missing += self.count(packets);
     }
 
+    /// What would be restored, to add to it.
+    pub(super) fn before_mut(&mut self) -> Option<&mut S> {
+        self.before.as_mut()
+    }
+
     /// There is evidence of congestion that reordering does not explain.
     pub(super) fn confirm(&mut self) {
         self.before = None;

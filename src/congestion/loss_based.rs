@@ -15,12 +15,10 @@ use std::time::Duration;
 
 use super::episode::{Episode, is_signal};
 use super::hystart::{Growth, HyStart};
-use super::rate::per_second;
-use super::{CongestionControl, Progress};
+use super::rate::{Totals, per_second};
+use super::{CongestionControl, Departure, Losses, Progress, initial_window};
 use crate::base::Instant;
-use crate::base::limits::{
-    CONGESTION_WINDOW_MAX, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_DATAGRAMS, MINIMUM_WINDOW_DATAGRAMS,
-};
+use crate::base::limits::{CONGESTION_WINDOW_MAX, MINIMUM_WINDOW_DATAGRAMS};
 use crate::vocab::{RttView, Settled};
 
 /// The law by which a window grows after slow start, and shrinks.
@@ -66,9 +64,8 @@ struct Snapshot<A> {
 
 impl<A: Avoidance> LossBased<A> {
     pub(super) fn new(datagram: u64) -> Self {
-        let two = MINIMUM_WINDOW_DATAGRAMS * datagram;
         Self {
-            window: (INITIAL_WINDOW_DATAGRAMS * datagram).min(INITIAL_WINDOW_BYTES.max(two)),
+            window: initial_window(datagram),
             threshold: u64::MAX,
             datagram,
             avoidance: A::default(),
@@ -97,7 +94,7 @@ impl<A: Avoidance> LossBased<A> {
         let is_first = self.threshold == u64::MAX;
         // RFC 9406 §4.3: only the first slow start knows too little to need it.
         let growth = if is_first {
-            self.hystart.on_acked(now, packets, progress.delivered)
+            self.hystart.on_acked(now, packets, progress.totals.delivered)
         } else {
             Growth::Divided(1)
         };
@@ -121,7 +118,7 @@ impl<A: Avoidance> LossBased<A> {
                 now,
                 window: self.window,
                 datagram: self.datagram,
-                rtt: progress.smoothed_rtt,
+                rtt: progress.rtt.smoothed,
             };
             self.window = self.avoidance.grow(&ground, acked);
         }
@@ -136,22 +133,24 @@ impl<A: Avoidance> LossBased<A> {
 }
 
 impl<A: Avoidance> CongestionControl for LossBased<A> {
-    fn on_sent(&mut self, now: Instant, in_flight: u64) {
-        if in_flight == 0 {
+    fn on_sent(&mut self, now: Instant, departure: &Departure) {
+        if departure.in_flight == 0 {
             self.avoidance.skip(now);
         }
     }
 
-    fn on_acked(&mut self, now: Instant, packets: &[Settled], progress: &Progress) {
+    fn on_acked(&mut self, now: Instant, packets: &[Settled], progress: &Progress) -> bool {
         if self.is_in_slow_start() {
             self.grow_in_slow_start(now, packets, progress);
         } else {
             self.grow_in_avoidance(now, packets, progress);
         }
         self.window = self.window.min(CONGESTION_WINDOW_MAX);
+        false
     }
 
-    fn on_lost(&mut self, now: Instant, packets: &[Settled], persistent: bool) -> bool {
+    fn on_lost(&mut self, now: Instant, packets: &[Settled], losses: &Losses) -> bool {
+        let persistent = losses.persistent;
         let signals = packets.iter().filter(|packet| is_signal(packet));
         let Some(newest) = signals.map(|packet| packet.sent_at).max() else { return false };
         let collapses = persistent && self.window > self.minimum_window();
@@ -166,7 +165,7 @@ impl<A: Avoidance> CongestionControl for LossBased<A> {
         reacts
     }
 
-    fn on_ecn_ce(&mut self, now: Instant, sent_at: Instant) -> bool {
+    fn on_ecn_ce(&mut self, now: Instant, sent_at: Instant, _totals: Totals) -> bool {
         if self.episode.covers(sent_at) {
             self.episode.confirm();
             return false;
@@ -194,10 +193,10 @@ impl<A: Avoidance> CongestionControl for LossBased<A> {
 
     /// A little more than the window in a round trip, so that the window decides and not the pacer (RFC 9002 §7.7); in
     /// slow start twice, for the window doubles meanwhile.
-    fn pacing_rate(&self, rtt: &RttView) -> u64 {
+    fn pacing_rate(&self, rtt: &RttView) -> Option<u64> {
         let gained =
             if self.is_in_slow_start() { self.window * 2 } else { self.window + self.window / 4 };
-        per_second(gained, rtt.smoothed)
+        rtt.measured.then(|| per_second(gained, rtt.smoothed))
     }
 
     fn is_in_slow_start(&self) -> bool {

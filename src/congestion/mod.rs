@@ -3,14 +3,13 @@
 //! ```text
 //!  Controller ── RateSampler            delivered bytes and delivery rate
 //!      └─ dyn CongestionControl
-//!           └─ LossBased<A>             slow start (HyStart++), episodes, undo
-//!                ├─ A = NewReno         congestion avoidance of RFC 9002
-//!                └─ A = Cubic           congestion avoidance of RFC 9438
+//!           ├─ LossBased<A>             slow start (HyStart++), episodes, undo
+//!           │    ├─ A = NewReno         congestion avoidance of RFC 9002
+//!           │    └─ A = Cubic           congestion avoidance of RFC 9438
+//!           └─ Bbr                      a model of the path, draft-ietf-ccwg-bbr
 //! ```
-//!
-//! A model-based controller such as BBR would stand beside `LossBased`: it sees the same packets with their stamps,
-//! and sets a pacing rate of its own.
 
+mod bbr;
 mod cubic;
 mod episode;
 mod hystart;
@@ -18,14 +17,18 @@ mod loss_based;
 mod rate;
 mod reno;
 
-use std::time::Duration;
+use std::fmt;
 
 use crate::base::Instant;
+use crate::base::limits::{
+    INITIAL_WINDOW_BYTES, INITIAL_WINDOW_DATAGRAMS, MINIMUM_WINDOW_DATAGRAMS,
+};
 use crate::vocab::{RttView, SendStamp, Settled};
 
+use bbr::Bbr;
 use cubic::Cubic;
 use loss_based::LossBased;
-use rate::RateSampler;
+use rate::{RateSampler, Sample, Totals};
 use reno::NewReno;
 
 /// How a connection shares the network with others.
@@ -35,8 +38,26 @@ pub enum CongestionAlgorithm {
     /// The plain controller of RFC 9002: halves on loss, grows by one datagram a round trip.
     NewReno,
     /// CUBIC (RFC 9438), what most TCP senders use: recovers faster on long fat paths.
+    ///
+    /// The choice for networks shared with others, and where nearly all losses mean congestion. One packet in a
+    /// thousand lost for another reason is enough to leave most of a fast long path unused.
     #[default]
     Cubic,
+    /// BBR version 3 (draft-ietf-ccwg-bbr): sends at the rate that it measures and keeps queues short.
+    ///
+    /// The choice for paths that lose packets for other reasons than congestion, such as radio links, as long as they
+    /// lose less than one in fifty; for deep queues, which CUBIC fills; and for shallow ones, which it cannot use.
+    Bbr,
+}
+
+impl fmt::Display for CongestionAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NewReno => "NewReno",
+            Self::Cubic => "CUBIC",
+            Self::Bbr => "BBR",
+        })
+    }
 }
 
 /// The congestion controller of one path.
@@ -50,12 +71,18 @@ pub(crate) struct Controller {
 }
 
 impl Controller {
-    /// A controller for a path of which nothing is known.
-    pub(crate) fn new(algorithm: CongestionAlgorithm, now: Instant, datagram_size: usize) -> Self {
+    /// A controller for a path of which nothing is known. The seed decides what is left to chance.
+    pub(crate) fn new(
+        algorithm: CongestionAlgorithm,
+        now: Instant,
+        datagram_size: usize,
+        seed: u64,
+    ) -> Self {
         let datagram = datagram_size as u64;
         let algorithm = match algorithm {
             CongestionAlgorithm::NewReno => Algorithm::NewReno(LossBased::new(datagram)),
             CongestionAlgorithm::Cubic => Algorithm::Cubic(LossBased::new(datagram)),
+            CongestionAlgorithm::Bbr => Algorithm::Bbr(Box::new(Bbr::new(now, datagram, seed))),
         };
         Self { algorithm, rate: RateSampler::new(now), app_limited: true, events: 0 }
     }
@@ -70,34 +97,52 @@ impl Controller {
         app_limited: bool,
     ) -> SendStamp {
         self.app_limited = app_limited;
-        self.inner_mut().on_sent(now, in_flight);
+        let departure = Departure {
+            bytes,
+            in_flight,
+            app_limited: self.rate.is_app_limited(),
+            totals: self.rate.totals(),
+        };
+        self.inner_mut().on_sent(now, &departure);
         self.rate.on_sent(now, bytes, in_flight, app_limited)
     }
 
-    /// Packets arrived. `packets` rise by number; `prior_in_flight` are the bytes before their arrival was known.
+    /// Packets arrived. `packets` rise by number.
     pub(crate) fn on_acked(
         &mut self,
         now: Instant,
         packets: &[Settled],
         rtt: &RttView,
-        prior_in_flight: u64,
+        in_flight: InFlight,
     ) {
-        let window_limited = self.is_window_limited(prior_in_flight);
-        self.rate.on_acked(now, packets, rtt.minimum);
-        let delivered = self.rate.delivered();
-        let progress = Progress { smoothed_rtt: rtt.smoothed, delivered, window_limited };
-        self.inner_mut().on_acked(now, packets, &progress);
+        let window_limited = self.is_window_limited(in_flight.before);
+        let sample = self.rate.on_acked(now, packets, rtt.minimum);
+        let progress = Progress {
+            rtt: *rtt,
+            totals: self.rate.totals(),
+            window_limited,
+            in_flight: in_flight.after,
+            sample,
+        };
+        let reacted = self.inner_mut().on_acked(now, packets, &progress);
+        self.events += u64::from(reacted);
+        if self.inner().holds_back() {
+            self.rate.on_held_back(in_flight.after);
+        }
     }
 
     /// Packets were lost. `persistent` says that they span the period of RFC 9002 §7.6.
     pub(crate) fn on_lost(&mut self, now: Instant, packets: &[Settled], persistent: bool) {
-        let reacted = self.inner_mut().on_lost(now, packets, persistent);
+        let losses = Losses { persistent, totals: self.rate.totals() };
+        self.rate.on_lost(packets);
+        let reacted = self.inner_mut().on_lost(now, packets, &losses);
         self.events += u64::from(reacted);
     }
 
     /// The peer saw more congestion marks; the newest packet of that acknowledgement left at `sent_at`.
     pub(crate) fn on_ecn_ce(&mut self, now: Instant, sent_at: Instant) {
-        let reacted = self.inner_mut().on_ecn_ce(now, sent_at);
+        let totals = self.rate.totals();
+        let reacted = self.inner_mut().on_ecn_ce(now, sent_at, totals);
         self.events += u64::from(reacted);
     }
 
@@ -117,9 +162,22 @@ impl Controller {
         self.inner().window()
     }
 
-    /// Bytes per second, once a round trip was measured.
+    /// Bytes per second, if there is any ground for a rate yet.
     pub(crate) fn pacing_rate(&self, rtt: &RttView) -> Option<u64> {
-        rtt.measured.then(|| self.inner().pacing_rate(rtt))
+        self.inner().pacing_rate(rtt)
+    }
+
+    /// Bytes that should leave together, if the controller has an opinion.
+    pub(crate) fn quantum(&self) -> Option<u64> {
+        self.inner().quantum()
+    }
+
+    pub(crate) fn algorithm(&self) -> CongestionAlgorithm {
+        match &self.algorithm {
+            Algorithm::NewReno(_) => CongestionAlgorithm::NewReno,
+            Algorithm::Cubic(_) => CongestionAlgorithm::Cubic,
+            Algorithm::Bbr(_) => CongestionAlgorithm::Bbr,
+        }
     }
 
     /// The window doubles every round trip.
@@ -149,6 +207,7 @@ impl Controller {
         match &self.algorithm {
             Algorithm::NewReno(controller) => controller,
             Algorithm::Cubic(controller) => controller,
+            Algorithm::Bbr(controller) => &**controller,
         }
     }
 
@@ -156,6 +215,7 @@ impl Controller {
         match &mut self.algorithm {
             Algorithm::NewReno(controller) => controller,
             Algorithm::Cubic(controller) => controller,
+            Algorithm::Bbr(controller) => &mut **controller,
         }
     }
 }
@@ -164,30 +224,78 @@ impl Controller {
 enum Algorithm {
     NewReno(LossBased<NewReno>),
     Cubic(LossBased<Cubic>),
+    /// Apart, because a path of the others is then half as large.
+    Bbr(Box<Bbr>),
+}
+
+/// Bytes in flight before and after an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InFlight {
+    pub(crate) before: u64,
+    pub(crate) after: u64,
 }
 
 /// What every controller must be able to do. Methods that return `bool` say whether the window was reduced.
 trait CongestionControl {
-    /// A packet leaves on top of `in_flight` bytes.
-    fn on_sent(&mut self, now: Instant, in_flight: u64);
-    fn on_acked(&mut self, now: Instant, packets: &[Settled], progress: &Progress);
-    fn on_lost(&mut self, now: Instant, packets: &[Settled], persistent: bool) -> bool;
-    fn on_ecn_ce(&mut self, now: Instant, sent_at: Instant) -> bool;
+    fn on_sent(&mut self, now: Instant, departure: &Departure);
+    fn on_acked(&mut self, now: Instant, packets: &[Settled], progress: &Progress) -> bool;
+    fn on_lost(&mut self, now: Instant, packets: &[Settled], losses: &Losses) -> bool;
+    fn on_ecn_ce(&mut self, now: Instant, sent_at: Instant, totals: Totals) -> bool;
     fn on_spurious(&mut self, packets: &[Settled]);
     fn on_datagram_size(&mut self, bytes: u64);
     fn window(&self) -> u64;
-    fn pacing_rate(&self, rtt: &RttView) -> u64;
+    fn pacing_rate(&self, rtt: &RttView) -> Option<u64>;
     fn is_in_slow_start(&self) -> bool;
+
+    /// Bytes that should leave together.
+    fn quantum(&self) -> Option<u64> {
+        None
+    }
+
+    /// The sender could send more, and does not on purpose: what arrives says nothing about the path's rate.
+    fn holds_back(&self) -> bool {
+        false
+    }
+}
+
+/// A packet that leaves.
+#[derive(Clone, Copy, Debug)]
+struct Departure {
+    bytes: u64,
+    /// Bytes in flight before it.
+    in_flight: u64,
+    /// The application limits what is sent.
+    app_limited: bool,
+    totals: Totals,
+}
+
+/// What losses mean for a controller beyond their packets.
+#[derive(Clone, Copy, Debug)]
+struct Losses {
+    /// They span the period of RFC 9002 §7.6.
+    persistent: bool,
+    /// Before them.
+    totals: Totals,
 }
 
 /// What an acknowledgement means for a controller beyond its packets.
 #[derive(Clone, Copy, Debug)]
 struct Progress {
-    smoothed_rtt: Duration,
-    /// Bytes delivered on the path, these packets included.
-    delivered: u64,
+    rtt: RttView,
+    /// These packets included.
+    totals: Totals,
     /// The window held the sender back.
     window_limited: bool,
+    /// Bytes still in flight.
+    in_flight: u64,
+    /// `None` if nothing arrived that asked for an acknowledgement.
+    sample: Option<Sample>,
+}
+
+/// The window of a path of which nothing is known (RFC 9002 §7.2).
+fn initial_window(datagram: u64) -> u64 {
+    let two = MINIMUM_WINDOW_DATAGRAMS * datagram;
+    (INITIAL_WINDOW_DATAGRAMS * datagram).min(INITIAL_WINDOW_BYTES.max(two))
 }
 
 #[cfg(test)]

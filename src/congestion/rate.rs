@@ -6,13 +6,41 @@
 
 use std::time::Duration;
 
+use super::episode::is_signal;
 use crate::base::Instant;
 use crate::vocab::{SendStamp, Settled};
+
+/// What the newest packet of an acknowledgement tells of the path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sample {
+    /// Bytes per second; `None` if the interval was too short to tell.
+    pub(super) rate: Option<u64>,
+    /// Bytes delivered since the packet left.
+    pub(super) delivered: u64,
+    /// Bytes lost since the packet left.
+    pub(super) lost: u64,
+    /// Bytes delivered on the path when it left.
+    pub(super) prior_delivered: u64,
+    /// Bytes in flight once it had left.
+    pub(super) in_flight: u64,
+    /// Time from its departure to its acknowledgement.
+    pub(super) rtt: Duration,
+    /// The sender could have sent more.
+    pub(super) app_limited: bool,
+}
+
+/// Bytes since the path began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) delivered: u64,
+    pub(super) lost: u64,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct RateSampler {
     delivered: u64,
     delivered_at: Instant,
+    lost: u64,
     first_sent_at: Instant,
     /// Samples of packets sent before this many bytes are delivered only bound the rate from below.
     app_limited_until: Option<u64>,
@@ -24,6 +52,7 @@ impl RateSampler {
         Self {
             delivered: 0,
             delivered_at: now,
+            lost: 0,
             first_sent_at: now,
             app_limited_until: None,
             rate: 0,
@@ -49,14 +78,32 @@ impl RateSampler {
             delivered: self.delivered,
             delivered_at: self.delivered_at,
             first_sent_at: self.first_sent_at,
+            lost: self.lost,
+            in_flight: u32::try_from(in_flight + bytes).unwrap_or(u32::MAX),
             app_limited: self.app_limited_until.is_some(),
         }
     }
 
+    /// The sender could send more than it does, from now until what is in flight has arrived.
+    pub(super) fn on_held_back(&mut self, in_flight: u64) {
+        self.app_limited_until = Some(self.delivered.saturating_add(in_flight).max(1));
+    }
+
+    /// Packets were lost.
+    pub(super) fn on_lost(&mut self, packets: &[Settled]) {
+        let signals = packets.iter().filter(|packet| is_signal(packet));
+        self.lost += signals.map(|packet| u64::from(packet.size)).sum::<u64>();
+    }
+
     /// Packets arrived, by rising number.
-    pub(super) fn on_acked(&mut self, now: Instant, packets: &[Settled], min_rtt: Duration) {
+    pub(super) fn on_acked(
+        &mut self,
+        now: Instant,
+        packets: &[Settled],
+        min_rtt: Duration,
+    ) -> Option<Sample> {
         self.deliver(now, packets);
-        let Some(newest) = packets.iter().rfind(|packet| packet.ack_eliciting) else { return };
+        let newest = packets.iter().rfind(|packet| packet.ack_eliciting)?;
         self.first_sent_at = newest.sent_at;
         if self.app_limited_until.is_some_and(|end| self.delivered > end) {
             self.app_limited_until = None;
@@ -64,15 +111,22 @@ impl RateSampler {
 
         let stamp = &newest.stamp;
         let interval = (newest.sent_at - stamp.first_sent_at).max(now - stamp.delivered_at);
-        // A shorter interval than any round trip is the work of a peer that compresses its acknowledgements.
-        if interval.is_zero() || interval < min_rtt {
-            return;
-        }
         let bytes = self.delivered.saturating_sub(stamp.delivered);
-        let rate = per_second(bytes, interval);
-        if !stamp.app_limited || rate > self.rate {
+        // A shorter interval than any round trip is the work of a peer that compresses its acknowledgements.
+        let is_reliable = !interval.is_zero() && interval >= min_rtt;
+        let rate = is_reliable.then(|| per_second(bytes, interval));
+        if let Some(rate) = rate.filter(|rate| !stamp.app_limited || *rate > self.rate) {
             self.rate = rate;
         }
+        Some(Sample {
+            rate,
+            delivered: bytes,
+            lost: self.lost.saturating_sub(stamp.lost),
+            prior_delivered: stamp.delivered,
+            in_flight: u64::from(stamp.in_flight),
+            rtt: now - newest.sent_at,
+            app_limited: stamp.app_limited,
+        })
     }
 
     /// Counts packets that arrived, without a sample: all there is to do for late ones.
@@ -85,14 +139,24 @@ impl RateSampler {
         }
     }
 
-    pub(super) fn delivered(&self) -> u64 {
-        self.delivered
+    pub(super) fn totals(&self) -> Totals {
+        Totals { delivered: self.delivered, lost: self.lost }
+    }
+
+    /// What leaves now is limited by the application.
+    pub(super) fn is_app_limited(&self) -> bool {
+        self.app_limited_until.is_some()
     }
 
     /// Bytes per second; zero before the first sample.
     pub(super) fn rate(&self) -> u64 {
         self.rate
     }
+}
+
+/// The bytes that `rate` carries in `time`.
+pub(super) fn in_time(rate: u64, time: Duration) -> u64 {
+    u64::try_from(u128::from(rate) * time.as_nanos() / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
 /// `bytes` in `interval` as bytes per second. Saturates above 18 GB, far beyond the largest window.

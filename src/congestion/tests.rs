@@ -35,8 +35,13 @@ fn rtt(count: u64) -> RttView {
     RttView { smoothed: time, variation: time / 2, minimum: time, latest: time, measured: true }
 }
 
+/// So much was in flight, and as much still is for all that CUBIC and NewReno care.
+fn flight(bytes: u64) -> InFlight {
+    InFlight { before: bytes, after: bytes }
+}
+
 fn controller(algorithm: CongestionAlgorithm) -> Controller {
-    let mut controller = Controller::new(algorithm, ms(0), SIZE as usize);
+    let mut controller = Controller::new(algorithm, ms(0), SIZE as usize, 1);
     controller.on_sent(ms(0), SIZE, 0, false);
     controller
 }
@@ -44,14 +49,14 @@ fn controller(algorithm: CongestionAlgorithm) -> Controller {
 /// Past slow start, with the window reduced at 100 ms.
 fn reduced(algorithm: CongestionAlgorithm) -> Controller {
     let mut controller = controller(algorithm);
-    controller.on_acked(ms(50), &packets(0..40, ms(0)), &rtt(50), 0);
+    controller.on_acked(ms(50), &packets(0..40, ms(0)), &rtt(50), flight(0));
     controller.on_lost(ms(100), &packets(40..43, ms(60)), false);
     controller
 }
 
 #[test]
 fn the_initial_window_is_ten_datagrams_and_bounded() {
-    let window = |size| Controller::new(CongestionAlgorithm::Cubic, ms(0), size).window();
+    let window = |size| Controller::new(CongestionAlgorithm::Cubic, ms(0), size, 1).window();
     assert_eq!(window(1200), 12_000);
     assert_eq!(window(1472), 14_720);
     assert_eq!(window(1500), 14_720);
@@ -62,7 +67,7 @@ fn the_initial_window_is_ten_datagrams_and_bounded() {
 fn slow_start_adds_what_is_acknowledged() {
     for algorithm in BOTH {
         let mut controller = controller(algorithm);
-        controller.on_acked(ms(50), &packets(0..4, ms(0)), &rtt(50), 0);
+        controller.on_acked(ms(50), &packets(0..4, ms(0)), &rtt(50), flight(0));
         assert_eq!(controller.window(), 14 * SIZE);
         assert!(controller.is_in_slow_start());
     }
@@ -73,9 +78,9 @@ fn a_window_that_is_not_used_does_not_grow() {
     for algorithm in BOTH {
         let mut controller = controller(algorithm);
         controller.on_sent(ms(1), SIZE, SIZE, true);
-        controller.on_acked(ms(50), &packets(0..4, ms(0)), &rtt(50), 5 * SIZE - 1);
+        controller.on_acked(ms(50), &packets(0..4, ms(0)), &rtt(50), flight(5 * SIZE - 1));
         assert_eq!(controller.window(), 10 * SIZE);
-        controller.on_acked(ms(50), &packets(0..4, ms(0)), &rtt(50), 5 * SIZE);
+        controller.on_acked(ms(50), &packets(0..4, ms(0)), &rtt(50), flight(5 * SIZE));
         assert_eq!(controller.window(), 14 * SIZE);
     }
 }
@@ -100,10 +105,10 @@ fn packets_from_before_the_reduction_do_not_raise_the_window() {
     for algorithm in BOTH {
         let mut controller = reduced(algorithm);
         let window = controller.window();
-        controller.on_acked(ms(120), &packets(43..50, ms(90)), &rtt(50), window);
+        controller.on_acked(ms(120), &packets(43..50, ms(90)), &rtt(50), flight(window));
         assert_eq!(controller.window(), window);
-        controller.on_acked(ms(160), &packets(50..90, ms(101)), &rtt(50), window);
-        controller.on_acked(ms(210), &packets(90..130, ms(160)), &rtt(50), window);
+        controller.on_acked(ms(160), &packets(50..90, ms(101)), &rtt(50), flight(window));
+        controller.on_acked(ms(210), &packets(90..130, ms(160)), &rtt(50), flight(window));
         assert!(controller.window() > window, "{algorithm:?}");
     }
 }
@@ -113,7 +118,7 @@ fn reno_grows_by_one_datagram_a_window() {
     let mut controller = reduced(CongestionAlgorithm::NewReno);
     for number in 50..75 {
         assert_eq!(controller.window(), 25 * SIZE);
-        controller.on_acked(ms(160), &[packet(number, ms(101))], &rtt(50), 25 * SIZE);
+        controller.on_acked(ms(160), &[packet(number, ms(101))], &rtt(50), flight(25 * SIZE));
     }
     assert_eq!(controller.window(), 26 * SIZE);
 }
@@ -134,7 +139,7 @@ fn the_window_never_falls_below_two_datagrams() {
 fn persistent_congestion_leaves_two_datagrams_and_slow_start_to_the_threshold() {
     for algorithm in BOTH {
         let mut controller = controller(algorithm);
-        controller.on_acked(ms(50), &packets(0..40, ms(0)), &rtt(50), 0);
+        controller.on_acked(ms(50), &packets(0..40, ms(0)), &rtt(50), flight(0));
         let lost = packets(40..43, ms(60));
         controller.on_lost(ms(2000), &lost, true);
         controller.on_lost(ms(2000), &lost, true);
@@ -143,7 +148,7 @@ fn persistent_congestion_leaves_two_datagrams_and_slow_start_to_the_threshold() 
         controller.on_spurious(ms(2001), &lost);
         assert_eq!(controller.window(), 2 * SIZE);
         controller.on_sent(ms(2001), SIZE, 0, false);
-        controller.on_acked(ms(2100), &packets(50..150, ms(2001)), &rtt(50), 0);
+        controller.on_acked(ms(2100), &packets(50..150, ms(2001)), &rtt(50), flight(0));
         assert!(!controller.is_in_slow_start());
         assert!(controller.window() < 50 * SIZE);
     }
@@ -252,7 +257,7 @@ fn the_pacing_rate_leaves_the_decision_to_the_window() {
 
 #[test]
 fn the_delivery_rate_is_what_arrived_and_not_how_acknowledgements_bunch() {
-    let mut controller = Controller::new(CongestionAlgorithm::Cubic, ms(0), SIZE as usize);
+    let mut controller = Controller::new(CongestionAlgorithm::Cubic, ms(0), SIZE as usize, 1);
     let mut sent = Vec::new();
     for number in 0..200 {
         let at = ms(number);
@@ -261,7 +266,7 @@ fn the_delivery_rate_is_what_arrived_and_not_how_acknowledgements_bunch() {
         // Ten packets are acknowledged at once, every ten milliseconds, 50 ms after they left.
         if number >= 60 && number % 10 == 0 {
             let end = number as usize - 50;
-            controller.on_acked(at, &sent[end - 10..end], &rtt(50), 50 * SIZE);
+            controller.on_acked(at, &sent[end - 10..end], &rtt(50), flight(50 * SIZE));
         }
     }
     let rate = controller.delivery_rate();
@@ -270,11 +275,16 @@ fn the_delivery_rate_is_what_arrived_and_not_how_acknowledgements_bunch() {
 
 #[test]
 fn an_idle_sender_does_not_look_like_a_slow_path() {
-    let mut controller = Controller::new(CongestionAlgorithm::Cubic, ms(0), SIZE as usize);
+    let mut controller = Controller::new(CongestionAlgorithm::Cubic, ms(0), SIZE as usize, 1);
     let mut exchange = |number: u64, at: Instant, count: u64, app_limited: bool| {
         let stamp = controller.on_sent(at, count * SIZE, 0, app_limited);
         let sent = Settled { stamp, size: (count * SIZE) as u32, ..packet(number, at) };
-        controller.on_acked(at + Duration::from_millis(50), &[sent], &rtt(50), count * SIZE);
+        controller.on_acked(
+            at + Duration::from_millis(50),
+            &[sent],
+            &rtt(50),
+            flight(count * SIZE),
+        );
         controller.delivery_rate()
     };
     assert_eq!(exchange(1, ms(0), 10, false), 240_000);
@@ -348,7 +358,7 @@ fn the_first_slow_start_ends_without_loss_when_the_delay_rises() {
             .collect();
         let delay = if round < 2 { 40 } else { 60 };
         for packet in burst {
-            controller.on_acked(ms(round * 100 + delay), &[packet], &rtt(40), 0);
+            controller.on_acked(ms(round * 100 + delay), &[packet], &rtt(40), flight(0));
         }
     }
     assert!(!controller.is_in_slow_start());

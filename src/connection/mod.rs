@@ -130,6 +130,8 @@ impl Connection {
             max_datagram: config.payload_max.min(clamp(peer.max_udp_payload)),
             validated: true,
             ecn: true,
+            // Half of it is enough here, and tells nothing of the numbers that all of it decides.
+            seed: u32::try_from(birth.skip_seed >> 32).unwrap_or(0),
         };
         let mut paths = Paths::new(now, birth.remote, birth.local, &path);
         if let Some(rtt) = birth.rtt {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Connection;
+use crate::congestion::CongestionAlgorithm;
 use crate::path::EcnState;
 use crate::vocab::Outcome;
 
@@ -18,6 +19,8 @@ pub struct ConnectionStats {
     pub rtt_min: Duration,
     /// Variation of the round-trip time.
     pub rtt_variation: Duration,
+    /// The congestion controller of the path.
+    pub congestion: CongestionAlgorithm,
     /// Congestion window, in bytes.
     pub congestion_window: u64,
     /// The window still doubles every round trip.
@@ -133,6 +136,7 @@ impl Connection {
             rtt: path.rtt,
             rtt_min: path.rtt_minimum,
             rtt_variation: path.rtt_variation,
+            congestion: path.congestion,
             congestion_window: path.congestion_window,
             slow_start: path.slow_start,
             congestion_events: path.congestion_events,

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::base::limits::{CHALLENGE_RESERVE, CHALLENGE_SENDS, MTU_SIZES_V4, MTU_SIZES_V6};
 use crate::base::{EcnMark, Instant};
-use crate::congestion::{CongestionAlgorithm, Controller};
+use crate::congestion::{CongestionAlgorithm, Controller, InFlight};
 use crate::vocab::{Outcome, PathId, RttView, SendLimit, SendStamp, Settled};
 
 use amplify::Credit;
@@ -46,6 +46,8 @@ pub(crate) struct PathConfig {
     pub(crate) validated: bool,
     /// Mark packets, if the path lets the marks through.
     pub(crate) ecn: bool,
+    /// Decides what congestion control leaves to chance.
+    pub(crate) seed: u32,
 }
 
 /// One network path.
@@ -80,7 +82,7 @@ impl Path {
             local,
             config: *config,
             rtt: Rtt::new(),
-            congestion: Controller::new(config.algorithm, now, mtu.size()),
+            congestion: Controller::new(config.algorithm, now, mtu.size(), u64::from(config.seed)),
             pacer: Pacer::new(now),
             mtu,
             ecn: Ecn::new(config.ecn),
@@ -171,8 +173,9 @@ impl Path {
             }
         }
         let rtt = self.rtt.view();
+        let in_flight = in_flight(outcome);
         for packets in runs(&outcome.acked, id) {
-            self.congestion.on_acked(now, packets, &rtt, outcome.prior_in_flight);
+            self.congestion.on_acked(now, packets, &rtt, in_flight);
         }
         for packets in runs(&outcome.spurious, id) {
             self.congestion.on_spurious(now, packets);
@@ -330,6 +333,7 @@ impl Path {
     fn pace(&self) -> Pace {
         Pace {
             rate: self.congestion.pacing_rate(&self.rtt.view()),
+            quantum: self.congestion.quantum(),
             datagram: self.datagram_size() as u64,
         }
     }
@@ -337,6 +341,14 @@ impl Path {
     fn apply_datagram_size(&mut self) {
         self.congestion.on_datagram_size(self.mtu.size());
     }
+}
+
+/// Bytes in flight before the outcome, and without the packets that it settles.
+fn in_flight(outcome: &Outcome) -> InFlight {
+    let settled = outcome.acked.iter().chain(&outcome.lost).filter(|packet| packet.ack_eliciting);
+    let bytes: u64 = settled.map(|packet| u64::from(packet.size)).sum();
+    let before = outcome.prior_in_flight;
+    InFlight { before, after: before.saturating_sub(bytes) }
 }
 
 /// The stretches of packets that were sent on one path.

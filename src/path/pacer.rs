@@ -26,6 +26,8 @@ pub(super) struct Pacer {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     pub(super) rate: Option<u64>,
+    /// What a blocked sender waits for; `None` leaves it to the pacer.
+    pub(super) quantum: Option<u64>,
     pub(super) datagram: u64,
 }
 
@@ -74,7 +76,8 @@ fn burst(rate: u64, datagram: u64) -> u64 {
 
 /// How long the bucket takes to hold a batch.
 fn wait(tokens: i64, rate: u64, pace: Pace) -> Duration {
-    let batch = in_time(rate, PACER_QUANTUM).min(burst(rate, pace.datagram) / 2).max(pace.datagram);
+    let quantum = pace.quantum.unwrap_or_else(|| in_time(rate, PACER_QUANTUM));
+    let batch = quantum.min(burst(rate, pace.datagram) / 2).max(pace.datagram);
     let missing = u64::try_from(scaled(batch).saturating_sub(tokens)).unwrap_or(0);
     Duration::from_nanos(missing.div_ceil(rate.max(1)))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ecn::EcnState;
-use crate::congestion::Controller;
+use crate::congestion::{CongestionAlgorithm, Controller};
 use crate::vocab::RttView;
 
 /// The state of a network path at one moment.
@@ -18,6 +18,8 @@ pub struct PathStats {
     pub rtt_minimum: Duration,
     /// A round trip has been measured.
     pub rtt_measured: bool,
+    /// The congestion controller.
+    pub congestion: CongestionAlgorithm,
     /// Bytes that may be in flight.
     pub congestion_window: u64,
     /// The window still doubles every round trip.
@@ -46,6 +48,7 @@ impl PathStats {
             rtt_variation: rtt.variation,
             rtt_minimum: rtt.minimum,
             rtt_measured: rtt.measured,
+            congestion: congestion.algorithm(),
             congestion_window: congestion.window(),
             slow_start: congestion.is_in_slow_start(),
             congestion_events: congestion.events(),

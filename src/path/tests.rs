@@ -1,5 +1,7 @@
 //! The facade: limits in their order, outcomes by path, migration; and whole transfers over a simulated bottleneck.
 
+mod bbr;
+mod flows;
 mod simulation;
 
 use super::*;
@@ -15,6 +17,7 @@ fn config() -> PathConfig {
         max_datagram: 65_507,
         validated: true,
         ecn: true,
+        seed: 1,
     }
 }
 

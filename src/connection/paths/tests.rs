@@ -22,6 +22,7 @@ fn paths() -> Paths {
         max_datagram: 1500,
         validated: true,
         ecn: true,
+        seed: 1,
     };
     Paths::new(at(0), address(1), None, &config)
 }

@@ -7,7 +7,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn pace(rate: u64, datagram: u64) -> Pace {
-    Pace { rate: Some(rate), datagram }
+    Pace { rate: Some(rate), quantum: None, datagram }
 }
 
 /// Sends whatever may leave until `end`, and returns bytes and bursts.
@@ -83,7 +83,7 @@ fn no_part_of_a_byte_is_lost_by_looking_often() {
 
 #[test]
 fn without_a_round_trip_the_window_alone_decides() {
-    let pace = Pace { rate: None, datagram: 1200 };
+    let pace = Pace { rate: None, quantum: None, datagram: 1200 };
     let mut pacer = Pacer::new(Instant::ZERO);
     pacer.on_sent(Instant::ZERO, pace, 1 << 30);
     assert_eq!(pacer.budget(Instant::ZERO, pace), Ok(u64::MAX));

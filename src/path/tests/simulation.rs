@@ -33,7 +33,8 @@ struct Transfer {
 
 impl Transfer {
     fn new(algorithm: CongestionAlgorithm, link: Link) -> Self {
-        let config = PathConfig { algorithm, max_datagram: 1200, validated: true, ecn: false };
+        let config =
+            PathConfig { algorithm, max_datagram: 1200, validated: true, ecn: false, seed: 1 };
         Self {
             now: ms(0),
             link,

@@ -1,0 +1,164 @@
+//! Rate, quantum and window: what the model and the state come to (§5.6 of the draft).
+
+use std::time::Duration;
+
+use super::Bbr;
+use super::phase::{Phase, share};
+use crate::base::Instant;
+use crate::base::limits::CONGESTION_WINDOW_MAX;
+use crate::congestion::rate::{in_time, per_second};
+use crate::vocab::RttView;
+
+/// Percent of the bandwidth to send at, so that queues shrink on average.
+const MARGIN: u64 = 99;
+
+/// Datagrams below which the window does not fall: two under way, and acknowledgements of two.
+const WINDOW_MINIMUM: u64 = 4;
+
+/// Time at the pacing rate that leaves in one go.
+const QUANTUM_TIME: Duration = Duration::from_millis(1);
+
+/// The most that leaves in one go: one batch of segment offload.
+const QUANTUM_MAX: u64 = 64 * 1024;
+
+/// Round trip assumed before the first sample, for pacing alone: a guess that does not hold up the first flight.
+const UNMEASURED: Duration = Duration::from_millis(1);
+
+#[derive(Clone, Debug)]
+pub(super) struct Control {
+    window: u64,
+    initial_window: u64,
+    /// Bytes per second; zero before the first acknowledgement.
+    rate: u64,
+    /// The window was full, in this round and in the one before.
+    limited: [bool; 2],
+}
+
+impl Control {
+    pub(super) fn new(initial_window: u64) -> Self {
+        Self { window: initial_window, initial_window, rate: 0, limited: [false; 2] }
+    }
+
+    pub(super) fn window(&self) -> u64 {
+        self.window
+    }
+
+    pub(super) fn raise_window(&mut self, least: u64) {
+        self.window = self.window.max(least);
+    }
+
+    pub(super) fn lower_window(&mut self, most: u64) {
+        self.window = self.window.min(most);
+    }
+
+    /// A packet left; with one more behind it, so much would be in flight.
+    pub(super) fn on_sent(&mut self, wanted: u64) {
+        self.limited[1] |= wanted > self.window;
+    }
+
+    pub(super) fn on_round(&mut self) {
+        self.limited = [self.limited[1], false];
+    }
+
+    /// The window held the sender back within the last two rounds.
+    pub(super) fn is_window_limited(&self) -> bool {
+        self.limited[0] || self.limited[1]
+    }
+
+    pub(super) fn rate(&self, rtt: &RttView) -> u64 {
+        if self.rate == 0 { self.nominal_rate(rtt) } else { self.rate }
+    }
+
+    /// Startup does not send slower than it began, however little its first samples say.
+    pub(super) fn start_rate(&mut self, rtt: &RttView) {
+        if self.rate == 0 {
+            self.rate = self.nominal_rate(rtt);
+        }
+    }
+
+    fn nominal_rate(&self, rtt: &RttView) -> u64 {
+        let round_trip = if rtt.measured { rtt.smoothed } else { UNMEASURED };
+        share(per_second(self.initial_window, round_trip), Phase::Startup.rate_gain())
+    }
+
+    pub(super) fn quantum(&self, datagram: u64) -> u64 {
+        in_time(self.rate, QUANTUM_TIME).min(QUANTUM_MAX).max(2 * datagram)
+    }
+}
+
+impl Bbr {
+    pub(super) fn update_control(&mut self, newly_acked: u64) {
+        self.set_rate(self.phase.rate_gain());
+        self.set_window(newly_acked);
+    }
+
+    /// Until the pipe was full once, the rate only grows.
+    pub(super) fn set_rate(&mut self, gain: u64) {
+        let rate = share(share(self.bandwidth.current(), gain), MARGIN);
+        if self.pipe.is_known_full() || rate > self.control.rate {
+            self.control.rate = rate.max(1);
+        }
+    }
+
+    fn set_window(&mut self, newly_acked: u64) {
+        let product = self.product(self.bandwidth.current(), self.phase.window_gain());
+        let most = self.budgeted(product.saturating_add(self.aggregation.extra()));
+        let control = &mut self.control;
+        if self.pipe.is_known_full() {
+            control.window = (control.window + newly_acked).min(most);
+        } else if control.window < most || self.totals.delivered < control.initial_window {
+            control.window += newly_acked;
+        }
+        let bound = self.window_bound().unwrap_or(CONGESTION_WINDOW_MAX);
+        let bound = bound.min(CONGESTION_WINDOW_MAX);
+        self.control.window = self.control.window.min(bound).max(self.window_minimum());
+    }
+
+    /// What the state and recent congestion allow at most.
+    fn window_bound(&self) -> Option<u64> {
+        let headroom = || self.volume.with_headroom(self.datagram, self.window_minimum());
+        let long_term = match self.phase {
+            Phase::Startup | Phase::Drain => None,
+            Phase::Down | Phase::Refill | Phase::Up => self.volume.long_term(),
+            Phase::Cruise | Phase::ProbeRtt => headroom(),
+        };
+        let probing = (self.phase == Phase::ProbeRtt).then(|| self.probe_rtt_window());
+        [long_term, self.volume.short_term(), probing].into_iter().flatten().min()
+    }
+
+    pub(super) fn update_aggregation(&mut self, now: Instant, acked: u64, round_started: bool) {
+        if round_started {
+            self.aggregation.on_round(self.pipe.is_known_full());
+        }
+        self.aggregation.update(now, acked, self.bandwidth.current(), self.control.window());
+    }
+
+    pub(super) fn window_minimum(&self) -> u64 {
+        WINDOW_MINIMUM * self.datagram
+    }
+
+    pub(super) fn probe_rtt_window(&self) -> u64 {
+        let half = self.product(self.bandwidth.current(), Phase::ProbeRtt.window_gain());
+        half.max(self.window_minimum())
+    }
+
+    /// What should be in flight: the bandwidth-delay product, unless congestion leaves less.
+    pub(super) fn target(&self) -> u64 {
+        self.product(self.bandwidth.current(), 100).min(self.control.window())
+    }
+
+    /// `gain` percent of what `bandwidth` carries in the smallest round trip.
+    pub(super) fn product(&self, bandwidth: u64, gain: u64) -> u64 {
+        match self.delay.minimum() {
+            Some(minimum) => share(in_time(bandwidth, minimum), gain),
+            None => self.control.initial_window,
+        }
+    }
+
+    /// At least a batch of the pacer and of the receiver's acknowledgements.
+    pub(super) fn budgeted(&self, volume: u64) -> u64 {
+        let least = self.control.quantum(self.datagram).max(self.window_minimum());
+        let room = if self.phase == Phase::Up { 2 * self.datagram } else { 0 };
+        volume.max(least) + room
+    }
+}

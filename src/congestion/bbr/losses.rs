@@ -1,0 +1,86 @@
+//! What a round trip lost. The first loss after a quiet time begins a round of its own, so that a whole one is judged.
+
+use super::phase::share;
+use crate::congestion::rate::Totals;
+
+/// Percent of lost bytes that a round may have without consequences.
+const TOLERATED: u64 = 2;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct RoundLosses {
+    began: Totals,
+    started: bool,
+    /// Stretches of lost packets.
+    stretches: u32,
+    newest: Option<u64>,
+    marked: bool,
+    any: bool,
+}
+
+/// A round that had losses or marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LossyRound {
+    /// More than is tolerated.
+    pub(super) excessive: bool,
+    pub(super) stretches: u32,
+}
+
+/// More was lost than is tolerated of so many bytes.
+pub(super) fn is_excessive(lost: u64, of: u64) -> bool {
+    lost > share(of, TOLERATED)
+}
+
+/// The least number of bytes of which `lost` are no longer tolerated, if `before` of them arrived or were lost before:
+/// the part of a flight that the path had room for.
+pub(super) fn tolerated_part(before: u64, lost: u64) -> u64 {
+    let budget = share(before, TOLERATED).saturating_sub(lost);
+    before + budget * 100 / (100 - TOLERATED)
+}
+
+impl RoundLosses {
+    /// A packet was lost; `totals` are those before.
+    pub(super) fn on_lost(&mut self, number: u64, totals: Totals) {
+        self.begin(totals);
+        if self.newest.is_none_or(|newest| number != newest + 1) {
+            self.stretches += 1;
+        }
+        self.newest = Some(number);
+    }
+
+    /// The network marked packets: queues are longer than they should be.
+    pub(super) fn on_marked(&mut self, totals: Totals) {
+        self.begin(totals);
+        self.marked = true;
+    }
+
+    fn begin(&mut self, totals: Totals) {
+        if !self.any {
+            self.any = true;
+            self.began = totals;
+        }
+    }
+
+    /// A packet arrived that left when `prior` bytes were delivered. Returns the round that this ends, if it was lossy.
+    pub(super) fn end_round(&mut self, prior: u64, totals: Totals) -> Option<LossyRound> {
+        self.started = prior >= self.began.delivered;
+        if !self.started {
+            return None;
+        }
+        let lost = totals.lost.saturating_sub(self.began.lost);
+        let sent = lost + totals.delivered.saturating_sub(self.began.delivered);
+        let excessive = self.marked || is_excessive(lost, sent);
+        let round = self.any.then_some(LossyRound { excessive, stretches: self.stretches });
+        *self = Self { began: totals, started: true, newest: self.newest, ..Self::default() };
+        round
+    }
+
+    /// The newest acknowledgement began a round.
+    pub(super) fn has_round_started(&self) -> bool {
+        self.started
+    }
+
+    /// Nothing was lost in this round after all, or it does not matter any more.
+    pub(super) fn forget_round(&mut self) {
+        *self = Self { began: self.began, newest: self.newest, ..Self::default() };
+    }
+}

@@ -1,0 +1,57 @@
+//! Decides that the pipe is full: three rounds in which the delivery rate grew by less than a quarter (§5.3.1.2).
+
+use super::phase::share;
+use crate::congestion::rate::Sample;
+
+const GROWTH: u64 = 125;
+const ROUNDS: u8 = 3;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pipe {
+    /// It was full once.
+    known_full: bool,
+    /// It is full, since growth was last looked for.
+    full: bool,
+    /// The rate that growth is measured against.
+    baseline: u64,
+    rounds: u8,
+}
+
+impl Pipe {
+    /// A round ended with this sample.
+    pub(super) fn on_round(&mut self, sample: &Sample) {
+        if self.full || sample.app_limited {
+            return;
+        }
+        let Some(rate) = sample.rate else { return };
+        if rate >= share(self.baseline, GROWTH) {
+            self.look_again(rate);
+            return;
+        }
+        self.rounds += 1;
+        if self.rounds >= ROUNDS {
+            self.full = true;
+            self.known_full = true;
+        }
+    }
+
+    /// Looks for growth beyond `baseline` from now on.
+    pub(super) fn look_again(&mut self, baseline: u64) {
+        self.full = false;
+        self.baseline = baseline;
+        self.rounds = 0;
+    }
+
+    /// Losses prove it.
+    pub(super) fn set_known_full(&mut self, full: bool) {
+        self.known_full = full;
+    }
+
+    pub(super) fn is_known_full(&self) -> bool {
+        self.known_full
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+}

@@ -1,0 +1,158 @@
+//! The answer to losses and congestion marks, and its undo when nothing was lost after all (§5.5.10, §5.5.11).
+//!
+//! ```text
+//!   lost while          more than 2 %                                   less
+//!   Startup             six stretches in a round: pipe is full, Drain   nothing
+//!   Refill, Up          long-term volume to where it happened, Down     nothing
+//!   otherwise           short-term rate and volume to what arrived      nothing
+//! ```
+
+use super::Bbr;
+use super::bandwidth::BETA;
+use super::losses::{LossyRound, is_excessive, tolerated_part};
+use super::phase::{Phase, share};
+use crate::base::Instant;
+use crate::base::limits::MINIMUM_WINDOW_DATAGRAMS;
+use crate::vocab::Settled;
+
+/// Stretches of lost packets in one round that end Startup: fewer may be one unlucky burst.
+const STARTUP_STRETCHES: u32 = 6;
+
+/// What comes back when the losses of an episode prove spurious.
+#[derive(Clone, Debug)]
+pub(super) struct Setback {
+    window: u64,
+    bandwidth_short_term: Option<u64>,
+    volume_short_term: Option<u64>,
+    volume_long_term: Option<u64>,
+    /// The state that the losses ended.
+    left: Option<Phase>,
+}
+
+impl Bbr {
+    /// A packet was lost. True if that ends a probe.
+    pub(super) fn lose(&mut self, now: Instant, packet: &Settled) -> bool {
+        if !self.episode.covers(packet.sent_at) {
+            let before = self.setback();
+            self.episode.begin(now, Some(before));
+        }
+        self.losses.on_lost(packet.number, self.totals);
+        let size = u64::from(packet.size);
+        self.totals.lost += size;
+        if !self.cycle.is_sampled() {
+            return false;
+        }
+        let lost = self.totals.lost.saturating_sub(packet.stamp.lost);
+        let in_flight = u64::from(packet.stamp.in_flight);
+        let is_too_high = is_excessive(lost, in_flight);
+        if is_too_high {
+            let bearable =
+                tolerated_part(in_flight.saturating_sub(size), lost.saturating_sub(size));
+            self.end_probe(now, bearable, packet.stamp.app_limited);
+        }
+        is_too_high
+    }
+
+    /// Once a round: what was lost in it. True if that reduces anything.
+    pub(super) fn adapt_to_losses(&mut self, round: LossyRound) -> bool {
+        if !round.excessive {
+            return false;
+        }
+        if self.phase == Phase::Startup {
+            let fills = round.stretches >= STARTUP_STRETCHES;
+            if fills {
+                self.leave_startup();
+            }
+            return fills;
+        }
+        if self.phase.is_probing() {
+            return false;
+        }
+        self.bandwidth.reduce();
+        self.volume.reduce(self.control.window());
+        true
+    }
+
+    /// The network marked a packet sent at that time: as good as a loss, and answered once a round trip.
+    pub(super) fn answer_mark(&mut self, now: Instant, sent_at: Instant) -> bool {
+        if self.episode.covers(sent_at) {
+            self.episode.confirm();
+            return false;
+        }
+        self.episode.begin(now, None);
+        self.losses.on_marked(self.totals);
+        if self.phase == Phase::Startup {
+            self.leave_startup();
+        } else if self.cycle.is_sampled() {
+            self.end_probe(now, self.volume.latest(), false);
+        }
+        true
+    }
+
+    /// Nothing arrived for several probe timeouts (RFC 9002 §7.6): begin again from the smallest window. What is known
+    /// of the path bounds the growth.
+    pub(super) fn collapse(&mut self, now: Instant) {
+        self.episode.begin(now, None);
+        self.control.lower_window(MINIMUM_WINDOW_DATAGRAMS * self.datagram);
+    }
+
+    /// The losses of an episode were reordering.
+    pub(super) fn undo(&mut self, before: Setback) {
+        self.control.raise_window(before.window);
+        self.losses.forget_round();
+        self.pipe.look_again(0);
+        self.bandwidth.raise_short_term(before.bandwidth_short_term);
+        self.volume.raise_short_term(before.volume_short_term);
+        self.volume.raise_long_term(before.volume_long_term);
+        match before.left {
+            Some(Phase::Startup) => {
+                self.pipe.set_known_full(false);
+                if self.phase != Phase::ProbeRtt {
+                    self.enter_startup();
+                }
+            }
+            Some(Phase::Up) if self.phase != Phase::ProbeRtt && self.phase != Phase::Up => {
+                self.enter_refill();
+            }
+            _ => {}
+        }
+    }
+
+    fn setback(&self) -> Setback {
+        Setback {
+            window: self.control.window(),
+            bandwidth_short_term: self.bandwidth.short_term(),
+            volume_short_term: self.volume.short_term(),
+            volume_long_term: self.volume.long_term(),
+            left: None,
+        }
+    }
+
+    /// Losses or marks show that the pipe is full.
+    fn leave_startup(&mut self) {
+        self.remember_leaving();
+        self.pipe.set_known_full(true);
+        let product = self.product(self.bandwidth.current(), 100);
+        self.volume.set_long_term(product.max(self.volume.latest()));
+        self.enter_drain();
+    }
+
+    /// The probe put more in flight than the path bears.
+    fn end_probe(&mut self, now: Instant, bearable: u64, app_limited: bool) {
+        self.cycle.on_too_high();
+        if !app_limited {
+            self.volume.set_long_term(bearable.max(share(self.target(), BETA)));
+        }
+        if self.phase == Phase::Up {
+            self.remember_leaving();
+            self.enter_down(now);
+        }
+    }
+
+    fn remember_leaving(&mut self) {
+        let phase = self.phase;
+        if let Some(before) = self.episode.before_mut() {
+            before.left = Some(phase);
+        }
+    }
+}

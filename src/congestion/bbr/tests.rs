@@ -1,0 +1,1 @@
+//! The parts of the model, each alone; and the states that packets lead to.

@@ -1,0 +1,75 @@
+//! How much may be in flight before the path loses packets.
+//!
+//! ```text
+//!   long_term    where a probe lost more than 2 %: stays, and grows in later probes
+//!   short_term   what arrived in a round with losses outside of probes: until the next probe
+//! ```
+
+use super::bandwidth::BETA;
+use super::phase::share;
+
+/// Percent of the long-term bound that stay free for others.
+const HEADROOM: u64 = 15;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Volume {
+    long_term: Option<u64>,
+    short_term: Option<u64>,
+    /// The most that was delivered within one flight of the present round.
+    latest: u64,
+}
+
+impl Volume {
+    /// A sample bears on the present round.
+    pub(super) fn note(&mut self, delivered: u64) {
+        self.latest = self.latest.max(delivered);
+    }
+
+    /// The round ended with this sample.
+    pub(super) fn restart_note(&mut self, delivered: u64) {
+        self.latest = delivered;
+    }
+
+    pub(super) fn forget_round(&mut self) {
+        self.latest = 0;
+    }
+
+    pub(super) fn latest(&self) -> u64 {
+        self.latest
+    }
+
+    pub(super) fn long_term(&self) -> Option<u64> {
+        self.long_term
+    }
+
+    pub(super) fn short_term(&self) -> Option<u64> {
+        self.short_term
+    }
+
+    pub(super) fn set_long_term(&mut self, bound: u64) {
+        self.long_term = Some(bound);
+    }
+
+    /// So much arrived without harm.
+    pub(super) fn raise_long_term(&mut self, bound: Option<u64>) {
+        self.long_term = self.long_term.zip(bound).map(|(a, b)| a.max(b));
+    }
+
+    /// Lifts the bound to this one, or altogether.
+    pub(super) fn raise_short_term(&mut self, bound: Option<u64>) {
+        self.short_term = self.short_term.zip(bound).map(|(a, b)| a.max(b));
+    }
+
+    /// A round of losses; `window` is the bound if there was none.
+    pub(super) fn reduce(&mut self, window: u64) {
+        let bound = self.short_term.unwrap_or(window);
+        self.short_term = Some(self.latest.max(share(bound, BETA)));
+    }
+
+    /// The long-term bound without what is left to others.
+    pub(super) fn with_headroom(&self, datagram: u64, minimum: u64) -> Option<u64> {
+        let bound = self.long_term?;
+        let headroom = share(bound, HEADROOM).max(datagram);
+        Some(bound.saturating_sub(headroom).max(minimum))
+    }
+}
