@@ -42,8 +42,9 @@ pub(super) struct RateSampler {
     delivered_at: Instant,
     lost: u64,
     first_sent_at: Instant,
-    /// Samples of packets sent before this many bytes are delivered only bound the rate from below.
-    app_limited_until: Option<u64>,
+    /// Samples of packets sent before this many bytes are delivered only bound the rate from below. Zero if there are
+    /// none.
+    app_limited_until: u64,
     rate: u64,
 }
 
@@ -54,7 +55,7 @@ impl RateSampler {
             delivered_at: now,
             lost: 0,
             first_sent_at: now,
-            app_limited_until: None,
+            app_limited_until: 0,
             rate: 0,
         }
     }
@@ -72,7 +73,7 @@ impl RateSampler {
             self.delivered_at = now;
         }
         if app_limited {
-            self.app_limited_until = Some(self.delivered.saturating_add(in_flight + bytes));
+            self.app_limited_until = self.delivered.saturating_add(in_flight + bytes);
         }
         SendStamp {
             delivered: self.delivered,
@@ -80,13 +81,13 @@ impl RateSampler {
             first_sent_at: self.first_sent_at,
             lost: self.lost,
             in_flight: u32::try_from(in_flight + bytes).unwrap_or(u32::MAX),
-            app_limited: self.app_limited_until.is_some(),
+            app_limited: self.is_app_limited(),
         }
     }
 
     /// The sender could send more than it does, from now until what is in flight has arrived.
     pub(super) fn on_held_back(&mut self, in_flight: u64) {
-        self.app_limited_until = Some(self.delivered.saturating_add(in_flight).max(1));
+        self.app_limited_until = self.delivered.saturating_add(in_flight).max(1);
     }
 
     /// Packets were lost.
@@ -105,8 +106,8 @@ impl RateSampler {
         self.deliver(now, packets);
         let newest = packets.iter().rfind(|packet| packet.ack_eliciting)?;
         self.first_sent_at = newest.sent_at;
-        if self.app_limited_until.is_some_and(|end| self.delivered > end) {
-            self.app_limited_until = None;
+        if self.delivered > self.app_limited_until {
+            self.app_limited_until = 0;
         }
 
         let stamp = &newest.stamp;
@@ -145,7 +146,7 @@ impl RateSampler {
 
     /// What leaves now is limited by the application.
     pub(super) fn is_app_limited(&self) -> bool {
-        self.app_limited_until.is_some()
+        self.app_limited_until > 0
     }
 
     /// Bytes per second; zero before the first sample.

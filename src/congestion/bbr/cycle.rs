@@ -102,12 +102,17 @@ impl Cycle {
     }
 
     /// Randomness keeps flows that share a bottleneck from probing in step.
-    fn choose_wait(&mut self) {
+    pub(super) fn choose_wait(&mut self) {
         let mut generator = SeededEntropy::new(self.seed);
         self.seed = <dyn Entropy>::number(&mut generator);
         let random = <dyn Entropy>::number(&mut generator);
         self.rounds = random & 1;
         self.wait = WAIT_MIN + Duration::from_millis((random >> 1) % WAIT_SPREAD_MILLIS);
+    }
+
+    #[cfg(test)]
+    pub(super) fn wait(&self) -> Duration {
+        self.wait
     }
 
     fn is_time(&self, now: Instant, target_datagrams: u64) -> bool {
@@ -147,13 +152,15 @@ impl Bbr {
                 self.cycle.is_sampled = true;
                 self.enter_up();
             }
-            Phase::Up => {
-                if self.is_time_to_go_down() {
-                    self.cycle.too_high = false;
-                    self.enter_down(now);
-                }
-            }
+            Phase::Up => self.check_up(now),
             _ => {}
+        }
+    }
+
+    fn check_up(&mut self, now: Instant) {
+        if self.is_time_to_go_down() {
+            self.cycle.too_high = false;
+            self.enter_down(now);
         }
     }
 

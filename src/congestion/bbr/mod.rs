@@ -198,7 +198,7 @@ impl CongestionControl for Bbr {
 
     fn on_spurious(&mut self, packets: &[Settled]) {
         if let Some(before) = self.episode.on_spurious(packets) {
-            self.undo(before);
+            self.undo(&before);
         }
     }
 

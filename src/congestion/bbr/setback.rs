@@ -97,7 +97,7 @@ impl Bbr {
     }
 
     /// The losses of an episode were reordering.
-    pub(super) fn undo(&mut self, before: Setback) {
+    pub(super) fn undo(&mut self, before: &Setback) {
         self.control.raise_window(before.window);
         self.losses.forget_round();
         self.pipe.look_again(0);

@@ -1,6 +1,6 @@
 //! Flows that share a bottleneck, in virtual time: a link of `srudp_links` towards the receiver, a delay for the way back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use srudp_links::{Link, LinkConfig, Packet};
 
@@ -43,6 +43,8 @@ pub(super) struct Flow {
     oldest: u64,
     /// Bytes that the application has handed over so far.
     handed: u64,
+    /// Packets that the application still has, if it is about to fall silent.
+    left: Option<u64>,
     unacked: Vec<u64>,
     ack_due: Option<Instant>,
     active_at: Instant,
@@ -50,8 +52,6 @@ pub(super) struct Flow {
     pub(super) delivered: u64,
     pub(super) lost: u64,
 }
-
-use std::collections::VecDeque;
 
 impl Flow {
     fn new(habits: Habits) -> Self {
@@ -70,6 +70,7 @@ impl Flow {
             open: VecDeque::new(),
             oldest: 0,
             handed: 0,
+            left: None,
             unacked: Vec::new(),
             ack_due: None,
             active_at: habits.begins,
@@ -79,8 +80,19 @@ impl Flow {
         }
     }
 
+    pub(super) fn pause(&mut self) {
+        self.left = Some(1);
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.left = None;
+    }
+
     /// Bytes that wait, and when the next datagram will.
     fn supply(&self, now: Instant) -> (u64, Option<Instant>) {
+        if let Some(left) = self.left {
+            return (left * SIZE as u64, None);
+        }
         let Some(rate) = self.habits.application else { return (u64::MAX, None) };
         let passed = (now - self.habits.begins).as_nanos();
         let made = u64::try_from(passed * u128::from(rate) / 1_000_000_000).unwrap();
@@ -101,6 +113,7 @@ impl Flow {
         self.in_flight += SIZE as u64;
         self.sent += SIZE as u64;
         self.active_at = now;
+        self.left = self.left.map(|left| left.saturating_sub(1));
         self.open.push_back(Some(Settled { stamp, ..packet(number, now, SIZE as u32, 0) }));
         number
     }
@@ -170,7 +183,7 @@ impl Bottleneck {
             let due = self.flows.iter().filter_map(|flow| flow.ack_due).min();
             let probe = self.flows.iter().filter_map(Flow::probe_at).min();
             let next = [next, arrival, ack, due, probe].into_iter().flatten().min();
-            self.now = next.expect("all flows stalled").max(self.now).min(end);
+            self.now = next.unwrap_or(end).max(self.now).min(end);
             self.receive();
             self.acknowledge_late();
             self.hear();
