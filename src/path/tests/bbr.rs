@@ -152,8 +152,8 @@ fn acknowledgements_that_bunch_do_not_slow_it_down() {
 
 #[test]
 fn what_pours_past_a_policer_is_lost_for_a_while_only() {
-    // A line with room for five packets: like a token bucket, it drops at once what comes faster than its rate.
-    let mut bottleneck = bulk(line(20, 60).queue(6_000), 60);
+    // A line with room for ten packets: like a token bucket, it soon drops what comes faster than its rate.
+    let mut bottleneck = bulk(line(20, 60).queue(12_000), 60);
     let share = utilisation(&mut bottleneck, 20, 3_000, 15_000);
     let stats = bottleneck.link.stats();
     assert!(share > 0.5, "{share}");
