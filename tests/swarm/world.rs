@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use srudp::proto::{ConnectionHandle, Dial, Event, Instant};
-use srudp::{ApplicationCode, ConnectionError};
+use srudp::{ApplicationCode, ConnectionError, ConnectionStats};
 use srudp_links::{Generator, NatConfig};
 
 use super::application::Application;
@@ -24,6 +24,9 @@ const QUIET: Duration = Duration::from_secs(180);
 
 /// When in a good network a timeout is no consequence of the bad one any more.
 const CALM: Duration = Duration::from_secs(30);
+
+/// Longer than what is left of a handshake lives.
+const HANDSHAKES: Duration = Duration::from_secs(12);
 
 /// What nodes say when they leave.
 const LEAVING: ApplicationCode = ApplicationCode::new(1);
@@ -347,15 +350,17 @@ impl World {
     /// Everybody leaves, and nothing stays.
     fn leave(&mut self) {
         let now = self.sim.now;
+        let mut drain = Duration::ZERO;
         for (key, application) in &self.live {
             self.endings.side(application.tag, key.0).code.get_or_insert(LEAVING);
+            drain = drain.max(draining(&self.sim.connection(key.0, key.1).stats()));
         }
         for node in &mut self.sim.nodes {
             node.endpoint.close(now, LEAVING, b"");
         }
         self.sim.step(now);
         self.hear();
-        let end = now + Duration::from_secs(90);
+        let end = now + drain + HANDSHAKES;
         while self.sim.step(end) {
             self.hear();
         }
@@ -367,6 +372,11 @@ impl World {
             assert_eq!(left, (0, 0, 0), "node {index} remembers: {stats:?}");
         }
     }
+}
+
+/// Three probe timeouts (RFC 9000 §10.2), with the default delay of acknowledgements.
+fn draining(stats: &ConnectionStats) -> Duration {
+    3 * (stats.rtt + 4 * stats.rtt_variation + Duration::from_millis(25))
 }
 
 fn handle_of(event: &Event) -> ConnectionHandle {
