@@ -72,3 +72,13 @@ fn people_get_words() {
     let outcome = home.run(["perf", "client", &target, "--bytes", "100000"]).expect(0);
     assert!(outcome.text().starts_with("throughput"), "{}", outcome.text());
 }
+
+#[test]
+fn the_congestion_controller_can_be_chosen_and_is_named() {
+    let home = Home::new();
+    let (_server, target) = home.listen(&["perf", "server", "--congestion", "bbr"], Vec::new());
+    for (option, name) in [("bbr", "BBR window"), ("cubic", "CUBIC window")] {
+        let args = ["perf", "client", &target, "--bytes", "100000", "-v", "--congestion", option];
+        home.run(args).expect(0).says(&[name]);
+    }
+}
