@@ -43,6 +43,8 @@ pub(crate) struct World {
     faults: Faults,
     live: BTreeMap<Key, Application>,
     closed: BTreeSet<Key>,
+    /// When those that have ended are to be forgotten.
+    drained_by: Instant,
     /// When a silent peer has no excuse any more.
     calm_at: Option<Instant>,
     outcome: Outcome,
@@ -106,6 +108,7 @@ impl World {
             faults: Faults::default(),
             live: BTreeMap::new(),
             closed: BTreeSet::new(),
+            drained_by: Instant::ZERO,
             calm_at: None,
             outcome: Outcome::default(),
         }
@@ -234,6 +237,7 @@ impl World {
         if let Some(mut application) = self.live.remove(&key) {
             let connection = self.sim.connection(key.0, key.1);
             assert_eq!(connection.close_reason(), Some(&reason));
+            self.drained_by = self.drained_by.max(now + draining(&connection.stats()));
             application.finish(now, connection, &mut self.truth);
             application.settle(connection, &reason, &mut self.truth);
             match reason {
@@ -350,18 +354,15 @@ impl World {
     /// Everybody leaves, and nothing stays.
     fn leave(&mut self) {
         let now = self.sim.now;
-        let mut drain = Duration::ZERO;
         for (key, application) in &self.live {
             self.endings.side(application.tag, key.0).code.get_or_insert(LEAVING);
-            drain = drain.max(draining(&self.sim.connection(key.0, key.1).stats()));
         }
         for node in &mut self.sim.nodes {
             node.endpoint.close(now, LEAVING, b"");
         }
         self.sim.step(now);
         self.hear();
-        let end = now + drain + HANDSHAKES;
-        while self.sim.step(end) {
+        while self.sim.step(self.drained_by.max(now) + HANDSHAKES) {
             self.hear();
         }
         assert!(self.live.is_empty(), "never told closed: {:?}", self.live);
