@@ -68,15 +68,33 @@ fn version(name: &str) -> Option<&'static str> {
     Some(rest.split_once('"')?.0)
 }
 
-/// What was typed, without the place of the program.
+/// What was typed, without places on this machine.
 pub(super) fn command_line() -> String {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    format!("cargo run --release -- {}", arguments.join(" "))
+    typed(std::env::args().skip(1))
+}
+
+fn typed(arguments: impl Iterator<Item = String>) -> String {
+    let mut text = "cargo run --release --".to_owned();
+    let mut is_place = false;
+    for argument in arguments {
+        if !is_place && !argument.starts_with("--record") {
+            text = format!("{text} {argument}");
+        }
+        is_place = argument == "--record";
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_names_no_places() {
+        let line = ["bulk", "--record", "/home/me", "--rounds", "3", "--record=/home/me"];
+        let typed = typed(line.into_iter().map(str::to_owned));
+        assert_eq!(typed, "cargo run --release -- bulk --rounds 3");
+    }
 
     #[test]
     fn versions_come_from_the_lock_file() {

@@ -64,9 +64,14 @@ impl Contender {
         }
     }
 
-    /// The link takes datagrams alone.
+    /// The link takes datagrams alone, and is too slow to tell ciphers from each other.
     pub(crate) fn goes_through_link(&self) -> bool {
-        self.has_connections() && !matches!(self.stack, "tcp" | "tls")
+        self.has_connections() && self.build == Build::This && !matches!(self.stack, "tcp" | "tls")
+    }
+
+    /// Neither the cipher nor larger windows matter to silent connections.
+    pub(crate) fn idles(&self) -> bool {
+        self.has_connections() && self.build == Build::This && !self.tuned
     }
 
     pub(crate) fn has_connections(&self) -> bool {

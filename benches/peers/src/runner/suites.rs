@@ -185,7 +185,7 @@ fn parallel(chosen: &[&'static Contender], connections: u32) -> Section {
 fn idle(chosen: &[&'static Contender], connections: u32) -> Section {
     section(format!("{connections} connections"), MEMORY, chosen, |contender| {
         let case = case(contender, Datagram::Ethernet, Job::Idle { connections });
-        (contender.has_connections() && !contender.tuned).then_some(case)
+        contender.idles().then_some(case)
     })
 }
 
