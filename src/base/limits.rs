@@ -111,8 +111,9 @@ pub(crate) const MTU_PROBES: u8 = 3;
 /// Rest before sizes above a found MTU are tried again (RFC 8899 §5.1.1, PMTU_RAISE_TIMER).
 pub(crate) const MTU_RAISE_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Rest after a black hole before larger datagrams are tried again.
-pub(crate) const MTU_BLACK_HOLE_REST: Duration = Duration::from_secs(60);
+/// Rest after a black hole before larger datagrams are tried again. Short, for a queue that overflows looks like one, and
+/// the probes that follow tell which it was at the cost of a few packets.
+pub(crate) const MTU_BLACK_HOLE_REST: Duration = Duration::from_secs(1);
 
 /// Consecutive loss events of large packets, with none delivered between them, that make a black hole.
 pub(crate) const MTU_BLACK_HOLE_EVENTS: u8 = 3;
@@ -156,6 +157,10 @@ pub(crate) const STREAM_FRAGMENT_MIN: usize = 32;
 
 /// Unacknowledged bytes that every stream may buffer, however small the congestion window.
 pub(crate) const STREAM_SEND_MIN: u64 = 128 * 1024;
+
+/// Bytes of a stream that may wait to be sent for the first time: more would leave the processor's cache before that, and
+/// be written before it is known what is more urgent.
+pub(crate) const STREAM_UNSENT_MAX: u64 = 256 * 1024;
 
 /// Streams of one direction that a peer may ever open (RFC 9000 §4.6).
 pub(crate) const STREAMS_MAX: u64 = 1 << 60;

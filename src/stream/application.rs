@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::buffering::Backlog;
 use super::flow::Pace;
 use super::pages::Pages;
 use super::send::SendHalf;
@@ -43,7 +44,7 @@ impl Streams {
     ) -> Result<usize, WriteError> {
         let stream = self.table.get(id).ok_or(WriteError::Unknown)?;
         let send = stream.send.as_mut().ok_or(WriteError::Unknown)?;
-        let room = self.buffering.room(send.buffered(), self.agenda.buffered());
+        let room = self.buffering.room(send.backlog(), self.agenda.buffered());
         let result = write(send, room, &mut self.pages);
         if result == Err(WriteError::Blocked) {
             self.buffering.wait(id, self.agenda.buffered());
@@ -160,8 +161,8 @@ impl Streams {
     }
 
     /// Bytes of a stream were acknowledged or dropped: its writer may go on, or all may.
-    pub(super) fn wake(&mut self, id: StreamId, buffered: u64) {
-        if self.buffering.wakes(id, buffered, self.agenda.buffered()) {
+    pub(super) fn wake(&mut self, id: StreamId, backlog: Backlog) {
+        if self.buffering.wakes(id, backlog, self.agenda.buffered()) {
             self.events.push_back(StreamEvent::Writable(id));
         }
         self.wake_all_if_reopened();
@@ -175,12 +176,12 @@ impl Streams {
 
     fn wake_all(&mut self) {
         let Self { buffering, table, events, .. } = self;
-        let buffered = |id| {
+        let backlog = |id| {
             let send = table.look(id).and_then(|stream| stream.send.as_ref());
-            send.map_or(0, SendHalf::buffered)
+            send.map(SendHalf::backlog).unwrap_or_default()
         };
         let told = |id| events.push_back(StreamEvent::Writable(id));
-        buffering.wake_all(self.agenda.buffered(), buffered, told);
+        buffering.wake_all(self.agenda.buffered(), backlog, told);
     }
 
     /// New data waits for credit of the connection: the peer is told once per limit.

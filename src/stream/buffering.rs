@@ -1,13 +1,23 @@
 //! How much written data is kept: enough to fill the path, and not more.
 //!
-//! A stream may hold twice the congestion window, so that a window can be in flight while the next is written. All
-//! streams together are bounded by the configuration. Whoever was refused is woken when a quarter is free again: a
-//! writer that is woken for every packet does nothing but wake up.
+//! A stream may hold twice the congestion window, so that a window can be in flight while the next is written. What waits
+//! to be sent has a bound of its own: it should not leave the cache before it does. All streams together are bounded by
+//! the configuration. Whoever was refused is woken when a good part is free again: a writer that is woken for every
+//! packet does nothing but wake up.
 
 use std::collections::BTreeSet;
 
-use crate::base::limits::STREAM_SEND_MIN;
+use crate::base::limits::{STREAM_SEND_MIN, STREAM_UNSENT_MAX};
 use crate::wire::StreamId;
+
+/// Bytes that were written to a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Backlog {
+    /// Not known to have arrived in order.
+    pub(super) buffered: u64,
+    /// Of these, never sent.
+    pub(super) unsent: u64,
+}
 
 /// Bounds on send buffers, and the writers that hit them.
 #[derive(Debug)]
@@ -24,10 +34,20 @@ impl Buffering {
         Self { stream_max: STREAM_SEND_MIN, connection_max, waiting: BTreeSet::new(), full: false }
     }
 
-    /// Bytes that a stream may add to those buffered on it and on all streams.
-    pub(super) fn room(&self, stream: u64, connection: u64) -> u64 {
-        let room = self.stream_max.saturating_sub(stream);
+    /// Bytes that a stream may add to those it holds, and to those buffered on all streams.
+    pub(super) fn room(&self, stream: Backlog, connection: u64) -> u64 {
+        let room = self.stream_max.saturating_sub(stream.buffered);
+        let room = room.min(self.unsent_max().saturating_sub(stream.unsent));
         room.min(self.connection_max.saturating_sub(connection))
+    }
+
+    fn unsent_max(&self) -> u64 {
+        self.stream_max.min(STREAM_UNSENT_MAX)
+    }
+
+    /// There is so much room on a stream that its writer should go on.
+    fn invites(&self, stream: Backlog) -> bool {
+        stream.buffered <= three_quarters(self.stream_max) && stream.unsent <= self.unsent_max() / 2
     }
 
     /// A writer was refused.
@@ -37,9 +57,9 @@ impl Buffering {
     }
 
     /// May this writer, if it waits, go on? If so it waits no longer.
-    pub(super) fn wakes(&mut self, id: StreamId, stream: u64, connection: u64) -> bool {
+    pub(super) fn wakes(&mut self, id: StreamId, stream: Backlog, connection: u64) -> bool {
         !self.waiting.is_empty()
-            && stream <= three_quarters(self.stream_max)
+            && self.invites(stream)
             && connection <= three_quarters(self.connection_max)
             && self.waiting.remove(&id)
     }
@@ -63,18 +83,19 @@ impl Buffering {
         grew && !self.waiting.is_empty()
     }
 
-    /// Tells all writers that may go on, by what is buffered on their streams and on the connection. They wait no longer.
+    /// Tells all writers that may go on, by what their streams hold and what is buffered on the connection. They wait no longer.
     pub(super) fn wake_all(
         &mut self,
         connection: u64,
-        buffered: impl Fn(StreamId) -> u64,
+        backlog: impl Fn(StreamId) -> Backlog,
         mut tell: impl FnMut(StreamId),
     ) {
         if connection > three_quarters(self.connection_max) {
             return;
         }
-        let enough = three_quarters(self.stream_max);
-        self.waiting.extract_if(.., |id| buffered(*id) <= enough).for_each(&mut tell);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.extract_if(.., |id| self.invites(backlog(*id))).for_each(&mut tell);
+        self.waiting = waiting;
     }
 
     /// Nobody writes to this stream any more.
@@ -97,12 +118,28 @@ mod tests {
         StreamId::new(Role::Initiator, Direction::Bidirectional, index)
     }
 
+    fn sent(buffered: u64) -> Backlog {
+        Backlog { buffered, unsent: 0 }
+    }
+
     #[test]
     fn a_stream_may_hold_twice_the_congestion_window() {
         let mut buffering = Buffering::new(u64::MAX);
-        assert_eq!(buffering.room(0, 0), STREAM_SEND_MIN);
+        assert_eq!(buffering.room(sent(0), 0), STREAM_SEND_MIN);
         buffering.on_send_window(STREAM_SEND_MIN);
-        assert_eq!(buffering.room(1, 1), 2 * STREAM_SEND_MIN - 1);
+        assert_eq!(buffering.room(sent(1), 1), 2 * STREAM_SEND_MIN - 1);
+    }
+
+    #[test]
+    fn little_waits_to_be_sent_however_wide_the_window() {
+        let mut buffering = Buffering::new(u64::MAX);
+        buffering.on_send_window(100 * STREAM_UNSENT_MAX);
+        let unsent = |unsent| Backlog { buffered: 10 * STREAM_UNSENT_MAX, unsent };
+        assert_eq!(buffering.room(unsent(0), 0), STREAM_UNSENT_MAX);
+        assert_eq!(buffering.room(unsent(STREAM_UNSENT_MAX), 0), 0);
+        buffering.wait(id(0), 0);
+        assert!(!buffering.wakes(id(0), unsent(STREAM_UNSENT_MAX / 2 + 1), 0));
+        assert!(buffering.wakes(id(0), unsent(STREAM_UNSENT_MAX / 2), 0));
     }
 
     #[test]
@@ -110,16 +147,16 @@ mod tests {
         let mut buffering = Buffering::new(u64::MAX);
         buffering.wait(id(0), 0);
         let three_quarters = STREAM_SEND_MIN / 4 * 3;
-        assert!(!buffering.wakes(id(0), three_quarters + 1, 0));
-        assert!(buffering.wakes(id(0), three_quarters, 0));
-        assert!(!buffering.wakes(id(0), 0, 0));
+        assert!(!buffering.wakes(id(0), sent(three_quarters + 1), 0));
+        assert!(buffering.wakes(id(0), sent(three_quarters), 0));
+        assert!(!buffering.wakes(id(0), sent(0), 0));
     }
 
     #[test]
     fn all_are_asked_when_the_connection_has_room_again() {
         let mut buffering = Buffering::new(400);
         buffering.wait(id(0), 400);
-        assert_eq!(buffering.room(0, 400), 0);
+        assert_eq!(buffering.room(sent(0), 400), 0);
         assert!(!buffering.reopens(301));
         assert!(buffering.reopens(300));
         assert!(!buffering.reopens(300), "once");

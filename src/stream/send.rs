@@ -26,6 +26,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::buffering::Backlog;
 use super::error::WriteError;
 use super::flow::Credit;
 use super::outgoing::Outgoing;
@@ -300,6 +301,12 @@ impl SendHalf {
     /// Written and not known to have arrived in order.
     pub(super) fn buffered(&self) -> u64 {
         self.data.buffered()
+    }
+
+    /// What it holds for its writer's account.
+    pub(super) fn backlog(&self) -> Backlog {
+        let unsent = self.data.unsent();
+        Backlog { buffered: self.data.buffered(), unsent: unsent.end - unsent.start }
     }
 
     /// Where it stands.

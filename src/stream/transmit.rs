@@ -100,10 +100,12 @@ impl Streams {
                 Lane::Fresh => send.fill_fresh(id, credit, packet),
             };
             let Some(written) = written else { return false };
+            let backlog = send.backlog();
+            self.agenda.served(lane, stream, written);
             if lane == Lane::Fresh {
                 self.credit.spend(written);
+                self.wake(id, backlog);
             }
-            self.agenda.served(lane, stream, written);
         }
         true
     }
@@ -135,7 +137,7 @@ impl Streams {
         let Some(send) = &mut stream.send else { return };
         let before = send.state();
         send.on_fate(carried, fate, &mut self.pages);
-        let (state, buffered) = (send.state(), send.buffered());
+        let (state, backlog) = (send.state(), send.backlog());
         self.agenda.update(stream);
         if stream.is_closed() {
             self.close(id);
@@ -144,7 +146,7 @@ impl Streams {
             self.events.push_back(StreamEvent::Finished(id));
         }
         if fate == Fate::Acked {
-            self.wake(id, buffered);
+            self.wake(id, backlog);
         }
     }
 
