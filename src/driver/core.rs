@@ -340,10 +340,8 @@ impl Core {
         entry.stage = Stage::Closed(why);
         let is_released = entry.is_released;
         self.waits.wake_connection(handle);
-        if let Some(at) = self.backlog.iter().position(|other| *other == handle) {
-            self.backlog.remove(at);
-            self.forget(now, handle);
-        } else if is_released {
+        // One that nobody has accepted yet stays: what the peer sent was acknowledged and has to be read.
+        if is_released {
             self.forget(now, handle);
         } else {
             self.wake_if_all_closed();

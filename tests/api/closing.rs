@@ -7,7 +7,7 @@ use std::time::Duration;
 use srudp::proto::TransportConfig;
 use srudp::{ApplicationCode, Connection, ConnectionError, EndpointClosed};
 
-use crate::pair::{Pair, in_time, listener, pattern};
+use crate::pair::{Pair, dialler, in_time, listener, pattern};
 
 const CODE: ApplicationCode = ApplicationCode::new(5);
 
@@ -138,6 +138,25 @@ fn close_delivers_what_was_written() {
         sender.end().unwrap();
         pair.dialler.close(CODE, b"done").unwrap();
         reader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_connection_that_is_over_before_it_is_accepted_can_be_read() {
+    in_time(|| {
+        let listening = listener(TransportConfig::default());
+        let dialling = dialler(TransportConfig::default());
+        let connection = dialling.connect(listening.peer_id(), listening.local_addr()).unwrap();
+        let mut sender = connection.open_uni().unwrap();
+        sender.write_all(b"read me").unwrap();
+        sender.end().unwrap();
+        connection.close(CODE, b"done").unwrap();
+        settle();
+        let accepted = listening.accept().unwrap();
+        let mut received = Vec::new();
+        accepted.accept_uni().unwrap().read_to_end(&mut received).unwrap();
+        assert_eq!(received, b"read me");
+        assert!(matches!(accepted.closed(), ConnectionError::PeerClosed { code: CODE, .. }));
     });
 }
 
