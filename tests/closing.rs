@@ -274,3 +274,13 @@ fn a_dial_that_nobody_confirms_has_timed_out_as_a_dial() {
     pair.freeze(1, Duration::from_secs(60));
     assert_eq!(pair.wait_for(0, "closed", closed), (ours, ConnectionError::HandshakeTimedOut));
 }
+
+#[test]
+fn a_peer_that_moves_and_closes_is_not_followed() {
+    let mut pair = pair(17);
+    pair.sim.nodes[0].address = "10.0.9.9:1".parse().unwrap();
+    pair.close(0, Duration::ZERO);
+    assert_eq!(pair.end(1).1, by_peer());
+    let turned = |event: &Event| matches!(event, Event::PathChanged(..)).then_some(());
+    assert_eq!(pair.sim.take(1, turned), None);
+}

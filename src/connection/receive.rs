@@ -122,7 +122,7 @@ impl Connection {
         match self.dispatch_all(now, arrival, payload) {
             Ok(contents) => {
                 self.acks.on_packet(now, number, contents.ack_eliciting, arrival.ecn);
-                if newest && !contents.probing {
+                if newest && !contents.probing && self.lifetime.is_open() {
                     self.follow(now, entropy, arrival, cid);
                 }
             }
