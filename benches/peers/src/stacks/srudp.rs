@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Result;
 use srudp::proto::{EndpointConfig, TransportConfig};
-use srudp::{ApplicationCode, Connection, Endpoint, EndpointBuilder, PeerId};
+use srudp::{ApplicationCode, CongestionAlgorithm, Connection, Endpoint, EndpointBuilder, PeerId};
 
 use super::blocking::Blocking;
-use crate::order::{Datagram, ETHERNET, KeyExchange, Setup, Target};
+use crate::order::{Datagram, ETHERNET, KeyExchange, Setup, Target, Tuning};
 
 pub(super) struct Srudp;
 
@@ -64,6 +64,9 @@ fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
     let mut transport = TransportConfig::default();
     if setup.datagram == Datagram::Ethernet {
         transport = transport.max_udp_payload(usize::from(ETHERNET));
+    }
+    if setup.tuning == Tuning::WindowsAndBbr {
+        transport = transport.congestion(CongestionAlgorithm::Bbr);
     }
     let mut config = EndpointConfig::default().accept(accept).transport(transport);
     if setup.key_exchange == KeyExchange::X25519 {
