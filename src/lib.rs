@@ -56,7 +56,8 @@
 //!   aio           futures                        ┐
 //!   api           threads                        │ this machine
 //!   driver        socket, clock, entropy         ┘
-//!   endpoint      handshakes, demultiplexing     ┐
+//!   nat           STUN, what a NAT does          ┐
+//!   endpoint      handshakes, demultiplexing     │
 //!   connection    one peer                       │
 //!   recovery  path                               │
 //!   ack  congestion  stream  datagram  cid  …    │ pure: same input, same output
@@ -97,6 +98,7 @@ mod endpoint;
 mod idle;
 #[doc(hidden)]
 pub mod internals;
+pub mod nat;
 mod path;
 mod recovery;
 mod stream;

@@ -291,3 +291,9 @@ pub(crate) const OUTBOX: usize = 4096;
 
 /// Connections of one endpoint, unless configured otherwise.
 pub(crate) const CONNECTIONS: usize = 65_536;
+
+/// Attributes of a STUN message that are looked at; the richest messages of RFC 8489 and RFC 8656 have a dozen.
+pub(crate) const STUN_ATTRIBUTES: usize = 32;
+
+/// Longest STUN message in a byte stream: room for every answer, and not for a flood (RFC 8489 §6.2.2).
+pub(crate) const STUN_STREAM_MESSAGE: usize = 4096;

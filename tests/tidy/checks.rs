@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("path", 5),
     ("connection", 6),
     ("endpoint", 7),
+    ("nat", 8),
     ("driver", FIRST_IMPURE),
     ("api", 10),
     ("aio", 11),

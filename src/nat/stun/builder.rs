@@ -1,0 +1,90 @@
+//! Writes messages.
+
+use super::attribute::{Attribute, kind};
+use super::error::StunError;
+use super::header::{Class, HEADER, Header, Method, TransactionId};
+use super::integrity;
+use super::password::Key;
+
+/// A message in the making. Attributes come first, then the keyed codes, then the fingerprint.
+#[derive(Debug)]
+pub struct Builder {
+    header: Header,
+    bytes: Vec<u8>,
+    /// What went wrong first.
+    error: Option<StunError>,
+}
+
+impl Builder {
+    /// A message without attributes.
+    pub fn new(class: Class, method: Method, transaction: TransactionId) -> Self {
+        let header = Header { class, method, length: 0, transaction };
+        Self { header, bytes: header.encode().to_vec(), error: None }
+    }
+
+    /// Appends an attribute.
+    #[must_use]
+    pub fn attribute(mut self, attribute: &Attribute<'_>) -> Self {
+        let mut value = Vec::new();
+        match attribute.encode(&self.header.transaction, &mut value) {
+            Ok(()) => self.put(attribute.kind(), &value),
+            Err(error) => self.error = self.error.or(Some(error)),
+        }
+        self
+    }
+
+    /// Appends MESSAGE-INTEGRITY.
+    #[must_use]
+    pub fn integrity(mut self, key: &Key) -> Self {
+        let code = integrity::sha1(key, &self.bytes);
+        self.put(kind::MESSAGE_INTEGRITY, &code);
+        self
+    }
+
+    /// Appends MESSAGE-INTEGRITY-SHA256, whole.
+    #[must_use]
+    pub fn integrity_sha256(mut self, key: &Key) -> Self {
+        let code = integrity::sha256(key, &self.bytes, integrity::SHA256);
+        self.put(kind::MESSAGE_INTEGRITY_SHA256, &code);
+        self
+    }
+
+    /// Appends FINGERPRINT, the last attribute.
+    #[must_use]
+    pub fn fingerprint(mut self) -> Self {
+        let code = integrity::fingerprint(&self.bytes);
+        self.put(kind::FINGERPRINT, &code);
+        self
+    }
+
+    /// The message.
+    ///
+    /// # Errors
+    ///
+    /// If a text is longer than the RFC allows, an error code lies outside 300 to 699, or all is longer than the header can say.
+    pub fn finish(mut self) -> Result<Vec<u8>, StunError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        self.header.length = length(&self.bytes).ok_or(StunError::TooLong)?;
+        let (start, _) = self.bytes.split_at_mut(HEADER);
+        start.copy_from_slice(&self.header.encode());
+        Ok(self.bytes)
+    }
+
+    fn put(&mut self, kind: u16, value: &[u8]) {
+        let Ok(length) = u16::try_from(value.len()) else {
+            self.error = self.error.or(Some(StunError::TooLong));
+            return;
+        };
+        self.bytes.extend(kind.to_be_bytes());
+        self.bytes.extend(length.to_be_bytes());
+        self.bytes.extend(value);
+        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+}
+
+/// What the header says of the length.
+fn length(bytes: &[u8]) -> Option<u16> {
+    u16::try_from(bytes.len().checked_sub(HEADER)?).ok()
+}

@@ -1,0 +1,4 @@
+//! Messages as others wrote them, and as they must not be.
+
+mod codec;
+mod vectors;
