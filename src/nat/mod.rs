@@ -3,4 +3,7 @@
 //! Everything here is a state machine that is told the time and handed datagrams, and says what to send and when to be called again.
 //! Whoever drives it owns the sockets. STUN shares the transport's socket: the first byte of a datagram tells them apart (SPEC §2).
 
+mod scope;
 pub mod stun;
+
+pub use scope::Scope;

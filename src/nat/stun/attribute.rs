@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use super::address;
 use super::error::StunError;
 use super::header::TransactionId;
+use super::integrity::ATTRIBUTE_HEADER;
 use super::password::PasswordAlgorithm;
 
 /// Attribute types, as IANA numbers them.
@@ -128,6 +129,15 @@ impl<'a> Attribute<'a> {
             Self::ResponseOrigin(_) => kind::RESPONSE_ORIGIN,
             Self::OtherAddress(_) => kind::OTHER_ADDRESS,
             Self::Unknown { kind, .. } => *kind,
+        }
+    }
+
+    /// Bytes that it takes in a message; nothing if it cannot be written.
+    pub(super) fn size(&self) -> usize {
+        let mut value = Vec::new();
+        match self.encode(&TransactionId::new([0; 12]), &mut value) {
+            Ok(()) => ATTRIBUTE_HEADER + value.len().next_multiple_of(4),
+            Err(_) => 0,
         }
     }
 

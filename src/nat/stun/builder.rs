@@ -57,6 +57,11 @@ impl Builder {
         self
     }
 
+    /// Bytes so far.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The message.
     ///
     /// # Errors

@@ -1,0 +1,97 @@
+//! How far an IP address reaches, also when it hides in an IPv6 one.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// How far an address reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Nobody's, everybody's, or reserved: nothing is ever sent there.
+    Unusable,
+    /// This host.
+    Loopback,
+    /// This link (169.254.0.0/16, fe80::/10).
+    Link,
+    /// This site (RFC 1918, fc00::/7).
+    Private,
+    /// This provider's customers, behind its NAT (100.64.0.0/10, RFC 6598).
+    Carrier,
+    /// The Internet. Addresses for documentation and tests count as such, so that examples behave like the real thing.
+    Global,
+}
+
+impl Scope {
+    /// The scope of an address. An IPv4 address inside an IPv6 one (mapped, compatible, 6to4, NAT64) counts as itself.
+    pub fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => of_v4(ip),
+            IpAddr::V6(ip) => embedded(ip).map_or_else(|| of_v6(ip), of_v4),
+        }
+    }
+}
+
+fn of_v4(ip: Ipv4Addr) -> Scope {
+    match ip.octets() {
+        [0 | 224..=255, ..] => Scope::Unusable,
+        [127, ..] => Scope::Loopback,
+        [169, 254, ..] => Scope::Link,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Scope::Private,
+        [100, 64..=127, ..] => Scope::Carrier,
+        _ => Scope::Global,
+    }
+}
+
+fn of_v6(ip: Ipv6Addr) -> Scope {
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] | [0xff00..=0xffff, ..] => Scope::Unusable,
+        [0, 0, 0, 0, 0, 0, 0, 1] => Scope::Loopback,
+        [0xfe80..=0xfebf, ..] => Scope::Link,
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Scope::Private,
+        _ => Scope::Global,
+    }
+}
+
+/// The IPv4 address that an IPv6 address stands for.
+fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let join = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        // Mapped, compatible, and NAT64 with the well-known prefix (RFC 4291 §2.5.5, RFC 6052 §2.1).
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Some(join(high, low))
+        }
+        // 6to4 (RFC 3056 §2).
+        [0x2002, high, low, ..] => Some(join(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_reach_as_far_as_their_ranges_say() {
+        for (scope, addresses) in [
+            (Scope::Unusable, &["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"][..]),
+            (Scope::Loopback, &["127.0.0.1", "127.9.9.9", "::1"]),
+            (Scope::Link, &["169.254.169.254", "fe80::1", "febf::1"]),
+            (Scope::Private, &["10.1.2.3", "172.16.0.1", "172.31.0.1", "192.168.1.1", "fd00::1"]),
+            (Scope::Carrier, &["100.64.0.1", "100.127.255.255"]),
+            (
+                Scope::Global,
+                &["8.8.8.8", "172.32.0.1", "100.128.0.1", "2001:db8::1", "203.0.113.7"],
+            ),
+        ] {
+            for address in addresses {
+                assert_eq!(Scope::of(address.parse().unwrap()), scope, "{address}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_cannot_hide_in_an_ipv6_one() {
+        for address in ["::ffff:127.0.0.1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1"] {
+            assert_eq!(Scope::of(address.parse().unwrap()), Scope::Loopback, "{address}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What to ask, whom, and as whom.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use zeroize::Zeroizing;
+
+use super::super::retransmit::Patience;
+
+/// A name and a password.
+#[derive(Clone)]
+pub struct Credentials {
+    pub(super) username: String,
+    pub(super) password: Zeroizing<String>,
+    pub(super) long_term: bool,
+}
+
+impl Credentials {
+    /// Those of one session, which both sides know beforehand (RFC 8489 §9.1).
+    pub fn short_term(username: &str, password: &str) -> Self {
+        Self::new(username, password, false)
+    }
+
+    /// Those of a user of the server, which asks for them (RFC 8489 §9.2).
+    pub fn long_term(username: &str, password: &str) -> Self {
+        Self::new(username, password, true)
+    }
+
+    fn new(username: &str, password: &str, long_term: bool) -> Self {
+        let password = Zeroizing::new(password.to_owned());
+        Self { username: username.to_owned(), password, long_term }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// Which address do you see me at? With what RFC 5780 adds to the question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub(super) server: SocketAddr,
+    pub(super) patience: Patience,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) change: Option<(bool, bool)>,
+    pub(super) response_port: Option<u16>,
+    pub(super) answer_from: Option<SocketAddr>,
+}
+
+impl Question {
+    /// A question to this server over UDP, without credentials.
+    pub fn new(server: SocketAddr) -> Self {
+        Self {
+            server,
+            patience: Patience::UDP,
+            credentials: None,
+            change: None,
+            response_port: None,
+            answer_from: None,
+        }
+    }
+
+    /// How long to wait: [`Patience::UDP`] if never called.
+    #[must_use]
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// As whom to ask.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Asks for the answer from the server's other IP address, other port, or both (RFC 5780 §7.2). Wants [`Self::answer_from`] too.
+    #[must_use]
+    pub fn change_request(mut self, ip: bool, port: bool) -> Self {
+        self.change = Some((ip, port));
+        self
+    }
+
+    /// Asks for the answer to another port of the same address (RFC 5780 §7.5). It is then not for who asked: see
+    /// [`Query::transaction`](super::Query::transaction).
+    #[must_use]
+    pub fn response_port(mut self, port: u16) -> Self {
+        self.response_port = Some(port);
+        self
+    }
+
+    /// Takes the answer from this address only: the server's own if never called.
+    #[must_use]
+    pub fn answer_from(mut self, address: SocketAddr) -> Self {
+        self.answer_from = Some(address);
+        self
+    }
+}
