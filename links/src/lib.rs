@@ -33,6 +33,6 @@ mod packet;
 mod random;
 
 pub use link::{Burst, Link, LinkConfig, LinkStats};
-pub use nat::{Dependence, Nat, NatConfig, PortAllocation};
+pub use nat::{Dependence, Nat, NatChain, NatConfig, Pooling, PortAllocation, Route};
 pub use packet::{Ecn, Packet};
 pub use random::Generator;

@@ -33,6 +33,18 @@ pub enum PortAllocation {
     Sequential,
     /// Drawn by chance.
     Random,
+    /// Drawn by chance from a block of so many neighbours, which one internal host has for itself, and from a second one when that is
+    /// used up, as carriers do (RFC 7422).
+    Blocks(u16),
+}
+
+/// Which of several external addresses a new mapping gets (RFC 4787 section 4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// An internal host always has the same.
+    Paired,
+    /// Drawn by chance.
+    Arbitrary,
 }
 
 /// How a NAT box behaves.
@@ -41,12 +53,15 @@ pub enum PortAllocation {
 /// port, ports preserved, 120 seconds, refreshed by both directions, hairpinning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NatConfig {
-    pub(super) external: IpAddr,
+    /// Never empty.
+    pub(super) externals: Vec<IpAddr>,
+    pub(super) pooling: Pooling,
     pub(super) mapping: Dependence,
     pub(super) filtering: Dependence,
     pub(super) allocation: PortAllocation,
     pub(super) idle_timeout: Duration,
     pub(super) inbound_refresh: bool,
+    pub(super) absolute_timeout: Option<Duration>,
     pub(super) hairpin: bool,
     pub(super) ports: RangeInclusive<u16>,
     pub(super) capacity: usize,
@@ -56,12 +71,14 @@ impl NatConfig {
     /// A common home router with one external address ("port restricted cone" in the words of RFC 3489).
     pub fn new(external: IpAddr) -> Self {
         Self {
-            external,
+            externals: vec![external],
+            pooling: Pooling::Paired,
             mapping: Dependence::EndpointIndependent,
             filtering: Dependence::AddressAndPortDependent,
             allocation: PortAllocation::Preserve,
             idle_timeout: IDLE_TIMEOUT,
             inbound_refresh: true,
+            absolute_timeout: None,
             hairpin: true,
             ports: PORT_MIN..=u16::MAX,
             capacity: CAPACITY,
@@ -112,6 +129,21 @@ impl NatConfig {
     #[must_use]
     pub fn inbound_refresh(mut self, refresh: bool) -> Self {
         self.inbound_refresh = refresh;
+        self
+    }
+
+    /// How long a mapping lives at most, whatever the traffic, as in some mobile networks. Without end if never called.
+    #[must_use]
+    pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.absolute_timeout = Some(timeout);
+        self
+    }
+
+    /// Gives the box more external addresses.
+    #[must_use]
+    pub fn pool(mut self, more: &[IpAddr], pooling: Pooling) -> Self {
+        self.externals.extend(more);
+        self.pooling = pooling;
         self
     }
 

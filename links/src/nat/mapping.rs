@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::config::Dependence;
+use super::config::{Dependence, NatConfig};
 
 /// What identifies a mapping: the internal endpoint, and as much of the peer's as the mapping depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,15 +26,16 @@ impl Key {
 
 #[derive(Debug)]
 pub(super) struct Mapping {
-    pub(super) port: u16,
+    pub(super) external: SocketAddr,
+    created: Duration,
     refreshed: Duration,
     /// When each peer was last sent to, or heard of where that counts.
     sessions: BTreeMap<SocketAddr, Duration>,
 }
 
 impl Mapping {
-    pub(super) fn new(port: u16) -> Self {
-        Self { port, refreshed: Duration::ZERO, sessions: BTreeMap::new() }
+    pub(super) fn new(now: Duration, external: SocketAddr) -> Self {
+        Self { external, created: now, refreshed: now, sessions: BTreeMap::new() }
     }
 
     pub(super) fn sessions(&self) -> usize {
@@ -45,13 +46,18 @@ impl Mapping {
         self.sessions.contains_key(&peer)
     }
 
-    /// The time of the refresh that runs out first.
-    pub(super) fn oldest(&self) -> Duration {
-        self.sessions.values().copied().min().unwrap_or(self.refreshed).min(self.refreshed)
+    /// When the mapping ends, or the permission of a peer, if no more packets come.
+    pub(super) fn next_expiry(&self, config: &NatConfig) -> Duration {
+        let oldest = self.sessions.values().copied().min().unwrap_or(self.refreshed);
+        let idle = oldest.min(self.refreshed).saturating_add(config.idle_timeout);
+        let end = config.absolute_timeout.map(|timeout| self.created.saturating_add(timeout));
+        end.map_or(idle, |end| end.min(idle))
     }
 
-    pub(super) fn is_alive(&self, now: Duration, timeout: Duration) -> bool {
-        is_fresh(self.refreshed, now, timeout)
+    pub(super) fn is_alive(&self, now: Duration, config: &NatConfig) -> bool {
+        let young = |timeout| is_fresh(self.created, now, timeout);
+        is_fresh(self.refreshed, now, config.idle_timeout)
+            && config.absolute_timeout.is_none_or(young)
     }
 
     /// A packet left for `peer`.
@@ -69,15 +75,10 @@ impl Mapping {
     }
 
     /// Whether the filter lets `peer` in.
-    pub(super) fn admits(
-        &self,
-        now: Duration,
-        timeout: Duration,
-        filtering: Dependence,
-        peer: SocketAddr,
-    ) -> bool {
+    pub(super) fn admits(&self, now: Duration, config: &NatConfig, peer: SocketAddr) -> bool {
+        let timeout = config.idle_timeout;
         let mut live = self.sessions.iter().filter(|(_, last)| is_fresh(**last, now, timeout));
-        match filtering {
+        match config.filtering {
             Dependence::EndpointIndependent => true,
             Dependence::AddressDependent => live.any(|(known, _)| known.ip() == peer.ip()),
             Dependence::AddressAndPortDependent => {

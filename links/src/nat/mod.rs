@@ -10,6 +10,7 @@
 //! address, [`Nat::inbound`] says whose it is. A packet from inside to the box's own external address takes both steps
 //! (hairpinning).
 
+mod chain;
 mod config;
 mod mapping;
 mod ports;
@@ -20,19 +21,22 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-pub use config::{Dependence, NatConfig, PortAllocation};
+pub use chain::{NatChain, Route};
+pub use config::{Dependence, NatConfig, Pooling, PortAllocation};
 
 use crate::random::Generator;
 use mapping::{Key, Mapping};
 use ports::Ports;
 
-/// A NAT box with one external address.
+/// A NAT box.
 #[derive(Debug)]
 pub struct Nat {
     config: NatConfig,
-    ports: Ports,
+    /// Those of each external address.
+    ports: BTreeMap<IpAddr, Ports>,
     mappings: BTreeMap<Key, Mapping>,
-    by_port: BTreeMap<u16, Key>,
+    by_external: BTreeMap<SocketAddr, Key>,
+    generator: Generator,
     sessions: usize,
     /// Nothing idles out before.
     next_expiry: Duration,
@@ -41,20 +45,29 @@ pub struct Nat {
 impl Nat {
     /// A box without mappings. The seed decides about random ports.
     pub fn new(config: NatConfig, seed: u64) -> Self {
-        let ports = Ports::new(config.ports.clone(), Generator::new(seed));
+        let ports = (0..).zip(&config.externals).map(|(number, external)| {
+            let generator = Generator::new(seed.wrapping_add(number));
+            (*external, Ports::new(config.ports.clone(), generator))
+        });
         Self {
+            ports: ports.collect(),
             config,
-            ports,
             mappings: BTreeMap::new(),
-            by_port: BTreeMap::new(),
+            by_external: BTreeMap::new(),
+            generator: Generator::new(!seed),
             sessions: 0,
             next_expiry: Duration::ZERO,
         }
     }
 
-    /// The address that the outside sees.
+    /// The address that the outside sees, or the first of several.
     pub fn external(&self) -> IpAddr {
-        self.config.external
+        self.config.externals[0]
+    }
+
+    /// Whether this is one of the box's external addresses.
+    pub fn owns(&self, ip: IpAddr) -> bool {
+        self.config.externals.contains(&ip)
     }
 
     /// A packet leaves from an internal endpoint: the external source that it gets, or `None` if the box drops it
@@ -65,7 +78,7 @@ impl Nat {
         from: SocketAddr,
         to: SocketAddr,
     ) -> Option<SocketAddr> {
-        if to.ip() == self.config.external && !self.config.hairpin {
+        if self.owns(to.ip()) && !self.config.hairpin {
             return None;
         }
         self.collect(now);
@@ -74,14 +87,14 @@ impl Nat {
             return None;
         }
         if !self.mappings.contains_key(&key) {
-            let port = self.ports.take(self.config.allocation, from)?;
-            self.by_port.insert(port, key);
-            self.mappings.insert(key, Mapping::new(port));
+            let external = self.external_for(from)?;
+            self.by_external.insert(external, key);
+            self.mappings.insert(key, Mapping::new(now, external));
         }
         let mapping = self.mappings.get_mut(&key)?;
         self.sessions += usize::from(!mapping.has_session(to));
         mapping.sent(now, to);
-        Some(SocketAddr::new(self.config.external, mapping.port))
+        Some(mapping.external)
     }
 
     /// A packet comes in for an external endpoint: the internal one that it goes to, or `None` if there is no mapping
@@ -93,13 +106,9 @@ impl Nat {
         to: SocketAddr,
     ) -> Option<SocketAddr> {
         let config = &self.config;
-        if to.ip() != config.external {
-            return None;
-        }
-        let key = self.by_port.get(&to.port())?;
+        let key = self.by_external.get(&to)?;
         let mapping = self.mappings.get_mut(key)?;
-        let alive = mapping.is_alive(now, config.idle_timeout);
-        if !alive || !mapping.admits(now, config.idle_timeout, config.filtering, from) {
+        if !mapping.is_alive(now, config) || !mapping.admits(now, config, from) {
             return None;
         }
         if config.inbound_refresh {
@@ -111,20 +120,38 @@ impl Nat {
     /// Forgets all mappings, as after a restart. New ones get other external ports, whatever the allocation.
     pub fn rebind(&mut self) {
         self.mappings.clear();
-        self.by_port.clear();
+        self.by_external.clear();
         self.sessions = 0;
-        self.ports.retire();
+        self.ports.values_mut().for_each(Ports::retire);
     }
 
-    /// Changes the external address, as a provider does overnight. All mappings end.
+    /// Changes the external address, the first if there are several, as a provider does overnight. All mappings end.
     pub fn set_external(&mut self, external: IpAddr) {
-        self.config.external = external;
+        let before = std::mem::replace(&mut self.config.externals[0], external);
+        if let Some(ports) = self.ports.remove(&before) {
+            self.ports.insert(external, ports);
+        }
         self.rebind();
     }
 
     /// Mappings in the table, those that have idled out but were not collected yet included.
     pub fn mappings(&self) -> usize {
         self.mappings.len()
+    }
+
+    /// The external endpoint of a new mapping.
+    fn external_for(&mut self, internal: SocketAddr) -> Option<SocketAddr> {
+        let externals = &self.config.externals;
+        let index = match self.config.pooling {
+            Pooling::Paired => match internal.ip() {
+                IpAddr::V4(ip) => usize::from(ip.octets()[3]),
+                IpAddr::V6(ip) => usize::from(ip.octets()[15]),
+            },
+            Pooling::Arbitrary => usize::from(self.generator.port(&(0..=u16::MAX))),
+        };
+        let external = externals[index % externals.len()];
+        let port = self.ports.get_mut(&external)?.take(self.config.allocation, internal)?;
+        Some(SocketAddr::new(external, port))
     }
 
     fn fits(&self, key: &Key, peer: SocketAddr) -> bool {
@@ -141,17 +168,23 @@ impl Nat {
         if now < self.next_expiry {
             return;
         }
-        let timeout = self.config.idle_timeout;
-        for (_, dead) in self.mappings.extract_if(.., |_, mapping| !mapping.is_alive(now, timeout))
-        {
-            self.by_port.remove(&dead.port);
-            self.ports.release(dead.port);
+        let config = &self.config;
+        for (_, dead) in self.mappings.extract_if(.., |_, mapping| !mapping.is_alive(now, config)) {
+            self.by_external.remove(&dead.external);
+            if let Some(ports) = self.ports.get_mut(&dead.external.ip()) {
+                ports.release(dead.external.port());
+            }
         }
         for mapping in self.mappings.values_mut() {
-            mapping.expire_sessions(now, timeout);
+            mapping.expire_sessions(now, config.idle_timeout);
         }
         self.sessions = self.mappings.values().map(Mapping::sessions).sum();
-        let oldest = self.mappings.values().map(Mapping::oldest).min().unwrap_or(now);
-        self.next_expiry = oldest.saturating_add(timeout);
+        let first = self.mappings.values().map(|mapping| mapping.next_expiry(config)).min();
+        // A mapping that is made before the first of these ends may end before it, if its life is the shortest.
+        let shortest = config
+            .absolute_timeout
+            .map_or(config.idle_timeout, |timeout| timeout.min(config.idle_timeout));
+        let soonest = now.saturating_add(shortest);
+        self.next_expiry = first.map_or(soonest, |first| first.min(soonest));
     }
 }

@@ -1,7 +1,7 @@
-//! External ports: which are in use, and which one a new mapping gets.
+//! The ports of one external address: which are in use, and which one a new mapping gets.
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use super::config::PortAllocation;
@@ -15,13 +15,22 @@ pub(super) struct Ports {
     stale: BTreeSet<u16>,
     /// The last port given out in sequence.
     last: u16,
+    /// Where the block of each internal host begins.
+    blocks: BTreeMap<IpAddr, u16>,
     generator: Generator,
 }
 
 impl Ports {
     pub(super) fn new(range: RangeInclusive<u16>, generator: Generator) -> Self {
         let last = *range.end();
-        Self { range, used: BTreeSet::new(), stale: BTreeSet::new(), last, generator }
+        Self {
+            range,
+            used: BTreeSet::new(),
+            stale: BTreeSet::new(),
+            last,
+            blocks: BTreeMap::new(),
+            generator,
+        }
     }
 
     /// Takes a free port for a mapping of `internal`.
@@ -30,6 +39,9 @@ impl Ports {
             PortAllocation::Preserve if self.range.contains(&internal.port()) => internal.port(),
             PortAllocation::Preserve | PortAllocation::Sequential => self.after(self.last),
             PortAllocation::Random => self.generator.port(&self.range),
+            PortAllocation::Blocks(size) => {
+                return self.take_from_block(size.max(1), internal.ip());
+            }
         };
         let port = self.free_from(wanted)?;
         self.used.insert(port);
@@ -39,6 +51,33 @@ impl Ports {
         Some(port)
     }
 
+    fn take_from_block(&mut self, size: u16, host: IpAddr) -> Option<u16> {
+        let own = self.blocks.get(&host).map(|start| self.free_in_block(*start, size));
+        let mut free = own.unwrap_or_default();
+        if free.is_empty() {
+            let taken: BTreeSet<u16> = self.blocks.values().copied().collect();
+            let starts = self.range.clone().step_by(usize::from(size));
+            let starts: Vec<u16> = starts.filter(|start| !taken.contains(start)).collect();
+            let start = *starts.get(self.pick(starts.len())?)?;
+            self.blocks.insert(host, start);
+            free = self.free_in_block(start, size);
+        }
+        let port = *free.get(self.pick(free.len())?)?;
+        self.used.insert(port);
+        Some(port)
+    }
+
+    fn free_in_block(&self, start: u16, size: u16) -> Vec<u16> {
+        let end = start.saturating_add(size - 1).min(*self.range.end());
+        (start..=end).filter(|port| !self.used.contains(port)).collect()
+    }
+
+    /// An index below `count`; `None` if there is none.
+    fn pick(&mut self, count: usize) -> Option<usize> {
+        let last = u16::try_from(count.checked_sub(1)?).unwrap_or(u16::MAX);
+        Some(usize::from(self.generator.port(&(0..=last))))
+    }
+
     pub(super) fn release(&mut self, port: u16) {
         self.used.remove(&port);
     }
@@ -46,6 +85,7 @@ impl Ports {
     /// Releases all ports, and avoids them from now on.
     pub(super) fn retire(&mut self) {
         self.stale = std::mem::take(&mut self.used);
+        self.blocks.clear();
     }
 
     /// The first free port at `wanted` or behind it, in a circle.
@@ -68,7 +108,7 @@ impl Ports {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use PortAllocation::{Preserve, Random, Sequential};
+    use PortAllocation::{Blocks, Preserve, Random, Sequential};
 
     fn ports(range: RangeInclusive<u16>) -> Ports {
         Ports::new(range, Generator::new(1))
@@ -102,6 +142,22 @@ mod tests {
         let taken: BTreeSet<_> =
             (0..100).map(|_| ports.take(Random, internal(1)).unwrap()).collect();
         assert_eq!((taken.len(), ports.take(Random, internal(1))), (100, None));
+    }
+
+    #[test]
+    fn a_host_has_a_block_for_itself_and_a_second_one_when_that_is_used_up() {
+        let mut ports = ports(1_024..=2_047);
+        let first: Vec<u16> =
+            (0..64).map(|_| ports.take(Blocks(64), internal(1)).unwrap()).collect();
+        let (low, high) = (*first.iter().min().unwrap(), *first.iter().max().unwrap());
+        assert_eq!((high - low, low % 64), (63, 0));
+        assert!(!first.is_sorted(), "within the block they are drawn by chance");
+        let other = ports.take(Blocks(64), ([10, 0, 0, 2], 1).into()).unwrap();
+        let second = ports.take(Blocks(64), internal(1)).unwrap();
+        for port in [other, second] {
+            assert!(!(low..=high).contains(&port));
+        }
+        assert_ne!(other / 64, second / 64);
     }
 
     #[test]

@@ -152,6 +152,39 @@ fn a_full_table_refuses_new_sessions_until_old_ones_idle_out() {
 }
 
 #[test]
+fn an_absolute_timeout_ends_a_mapping_however_busy_it_is() {
+    let config = NatConfig::symmetric([203, 0, 113, 1].into()).absolute_timeout(seconds(60));
+    let mut nat = nat(config);
+    let first = nat.outbound(NOW, host(1), peer(1, 1)).unwrap();
+    for at in (5..60).step_by(5) {
+        assert_eq!(nat.outbound(seconds(at), host(1), peer(1, 1)), Some(first), "{at}");
+        assert!(nat.inbound(seconds(at), peer(1, 1), first).is_some());
+    }
+    assert!(nat.inbound(seconds(60), peer(1, 1), first).is_none());
+    let second = nat.outbound(seconds(61), host(1), peer(1, 1)).unwrap();
+    assert_ne!(second, first);
+    assert_eq!(nat.outbound(seconds(120), host(1), peer(1, 1)), Some(second), "its own minute");
+}
+
+#[test]
+fn a_pool_gives_a_host_one_address_or_any() {
+    let more = [[203, 0, 113, 2].into(), [203, 0, 113, 3].into()];
+    for (pooling, all) in [(Pooling::Paired, false), (Pooling::Arbitrary, true)] {
+        let config = NatConfig::symmetric([203, 0, 113, 1].into()).pool(&more, pooling);
+        let mut nat = nat(config);
+        let external = |to| nat.outbound(NOW, host(1), peer(1, to)).unwrap();
+        let externals: Vec<SocketAddr> = (1..50).map(external).collect();
+        let addresses: BTreeSet<IpAddr> = externals.iter().map(SocketAddr::ip).collect();
+        assert_eq!(addresses.len() == 3, all, "{pooling:?}");
+        assert_eq!(addresses.len() == 1, !all, "{pooling:?}");
+        assert!(addresses.iter().all(|ip| nat.owns(*ip)));
+        for (to, external) in (1..).zip(externals) {
+            assert_eq!(nat.inbound(NOW, peer(1, to), external), Some(host(1)));
+        }
+    }
+}
+
+#[test]
 fn used_up_ports_come_back_when_their_mappings_idle_out() {
     let mut nat = nat(config().ports(7_000..=7_000).idle_timeout(seconds(30)));
     assert!(nat.outbound(NOW, host(1), peer(1, 1)).is_some());
@@ -220,7 +253,7 @@ proptest! {
                 }
             }
             prop_assert!(nat.mappings.len() <= capacity && nat.sessions <= capacity);
-            prop_assert_eq!(nat.mappings.len(), nat.by_port.len());
+            prop_assert_eq!(nat.mappings.len(), nat.by_external.len());
             let sessions: usize = nat.mappings.values().map(Mapping::sessions).sum();
             prop_assert_eq!(sessions, nat.sessions);
         }
