@@ -332,3 +332,34 @@ pub(crate) const STUN_BUCKETS: usize = 4096;
 
 /// Answers of a STUN server that wait to be sent.
 pub(crate) const STUN_RESPONSES: usize = 256;
+
+/// Time between the starts of two questions about a NAT: ten per second (RFC 5780 §4.2).
+pub(crate) const NAT_PROBE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often such a question is asked. An answer that does not come is a finding, so that four lost datagrams make a wrong one.
+pub(crate) const NAT_PROBE_SENDS: u8 = 4;
+
+/// First waits to let pass after the last of them.
+pub(crate) const NAT_PROBE_LAST_WAIT: u32 = 4;
+
+/// Servers that are asked about a NAT; more tell nothing new.
+pub(crate) const NAT_SERVERS: usize = 8;
+
+/// Spare sockets that behaviour discovery uses. Eight ports show how they are chosen: by chance, eight of 65,536 fall into a block
+/// of 2048 once in ten thousand million times.
+pub(crate) const NAT_SPARE_SOCKETS: u16 = 7;
+
+/// External ports below which nothing is said about how they are chosen.
+pub(crate) const NAT_SAMPLES: usize = 5;
+
+/// The widest step between ports that are given out one after the other: others behind the same NAT use some too.
+pub(crate) const NAT_SEQUENTIAL_STEP: u16 = 16;
+
+/// The widest range of ports that is taken for a block; carriers give a host up to 2048.
+pub(crate) const NAT_BLOCK_SPAN: u16 = 2048;
+
+/// Datagrams that look for hairpinning, from each of two sockets.
+pub(crate) const NAT_HAIRPIN_SENDS: u8 = 4;
+
+/// Time between two of them, and after the last.
+pub(crate) const NAT_HAIRPIN_INTERVAL: Duration = Duration::from_millis(300);

@@ -3,7 +3,40 @@
 //! Everything here is a state machine that is told the time and handed datagrams, and says what to send and when to be called again.
 //! Whoever drives it owns the sockets. STUN shares the transport's socket: the first byte of a datagram tells them apart (SPEC §2).
 
+//!
+//! ```
+//! use std::net::SocketAddr;
+//! use srudp::nat::{Discovery, DiscoveryConfig, Kind};
+//! use srudp::proto::{Instant, SeededEntropy};
+//!
+//! // The sockets are the caller's; `0.0.0.0` says that their address is not known.
+//! let socket = |port| SocketAddr::from(([0, 0, 0, 0], port));
+//! let sockets: Vec<SocketAddr> = (0..=Discovery::SPARE_SOCKETS).map(|n| socket(40_000 + n)).collect();
+//! let servers = ["198.51.100.1:3478".parse()?, "192.0.2.1:3478".parse()?];
+//! let mut now = Instant::ZERO;
+//! let entropy = Box::new(SeededEntropy::new(1));
+//! let mut discovery = Discovery::new(now, DiscoveryConfig::new(&servers, &sockets), entropy);
+//! while let Some(at) = discovery.poll_timeout() {
+//!     while let Some(transmit) = discovery.poll_transmit() {
+//!         // Send `transmit.payload` from socket number `transmit.socket` to `transmit.destination`. Here nothing comes through.
+//!     }
+//!     // Sleep until then, or until a datagram comes, and hand it to `handle_datagram`.
+//!     now = at;
+//!     discovery.handle_timeout(now);
+//! }
+//! assert_eq!(discovery.report().kind(), Some(Kind::Blocked));
+//! println!("{}", discovery.report().verdict());
+//! # Ok::<(), std::net::AddrParseError>(())
+//! ```
+
+mod behaviour;
+mod probes;
 mod scope;
+mod socket;
 pub mod stun;
 
+pub use behaviour::{
+    Allocation, Behaviour, Dependence, Discovery, DiscoveryConfig, Kind, ServerReport, Stage,
+};
 pub use scope::Scope;
+pub use socket::{SocketId, Transmit};

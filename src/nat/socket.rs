@@ -1,0 +1,33 @@
+//! What a machine here says to whoever has the sockets.
+
+use std::net::SocketAddr;
+
+/// One of the sockets that a machine uses, by number. Number 0 is the main one; the others are spare ones that are opened for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(u16);
+
+impl SocketId {
+    /// The socket that is examined.
+    pub const MAIN: Self = Self(0);
+
+    /// The socket with this number.
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// A datagram to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The socket to send it from.
+    pub socket: SocketId,
+    /// Where to.
+    pub destination: SocketAddr,
+    /// What.
+    pub payload: Vec<u8>,
+}
