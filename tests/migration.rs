@@ -289,6 +289,8 @@ fn an_old_packet_from_elsewhere_moves_nothing() {
     let mut transfer = Transfer::over(Faulty::recording(ONE_WAY), 9, 0, 1_000_000);
     transfer.run_until_got(500_000);
     let seen = transfer.sim.network.seen.clone().unwrap();
+    // What was still under way would not be old.
+    transfer.sim.run_for(2 * ONE_WAY);
     let now = transfer.sim.now;
     for datagram in seen.iter().filter(|one| one.from == sim::address(0)) {
         transfer.sim.inject(now, Datagram { from: elsewhere(66), ..datagram.clone() });

@@ -1,9 +1,10 @@
 //! How much written data is kept: enough to fill the path, and not more.
 //!
-//! A stream may hold twice the congestion window, so that a window can be in flight while the next is written. What waits
-//! to be sent has a bound of its own: it should not leave the cache before it does. All streams together are bounded by
-//! the configuration. Whoever was refused is woken when a good part is free again: a writer that is woken for every
-//! packet does nothing but wake up.
+//! A stream may hold four times the congestion window: a window is in flight, the next is written, and while a packet is
+//! lost, sent again and perhaps lost again, everything behind it is kept, for what is kept is one piece. What waits to be
+//! sent has a bound of its own: it should not leave the cache before it does. All streams together are bounded by the
+//! configuration. Whoever was refused is woken when a good part is free again: a writer that is woken for every packet
+//! does nothing but wake up.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +74,7 @@ impl Buffering {
 
     /// The congestion window changed. Returns whether the bound grew so much that writers should be asked again.
     pub(super) fn on_send_window(&mut self, bytes: u64) -> bool {
-        let stream_max = bytes.saturating_mul(2).max(STREAM_SEND_MIN);
+        let stream_max = bytes.saturating_mul(4).max(STREAM_SEND_MIN);
         let change = stream_max.abs_diff(self.stream_max);
         if change < self.stream_max / 8 {
             return false;
@@ -123,11 +124,11 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_may_hold_twice_the_congestion_window() {
+    fn a_stream_may_hold_four_times_the_congestion_window() {
         let mut buffering = Buffering::new(u64::MAX);
         assert_eq!(buffering.room(sent(0), 0), STREAM_SEND_MIN);
         buffering.on_send_window(STREAM_SEND_MIN);
-        assert_eq!(buffering.room(sent(1), 1), 2 * STREAM_SEND_MIN - 1);
+        assert_eq!(buffering.room(sent(3 * STREAM_SEND_MIN), 1), STREAM_SEND_MIN);
     }
 
     #[test]
@@ -166,8 +167,8 @@ mod tests {
     fn small_changes_of_the_congestion_window_change_nothing() {
         let mut buffering = Buffering::new(u64::MAX);
         buffering.wait(id(0), 0);
-        assert!(!buffering.on_send_window(STREAM_SEND_MIN / 2 + 100));
-        assert!(buffering.on_send_window(STREAM_SEND_MIN));
+        assert!(!buffering.on_send_window(STREAM_SEND_MIN / 4 + 50));
+        assert!(buffering.on_send_window(STREAM_SEND_MIN / 2));
         assert!(!buffering.on_send_window(0), "a smaller window wakes nobody");
     }
 }
