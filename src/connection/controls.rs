@@ -125,9 +125,10 @@ impl Controls {
 }
 
 impl Frequency {
-    /// About eight acknowledgements per round trip, at least one per GRO batch, and no rarer than one for every other packet on paths
-    /// that carry few. Both numbers are powers of two, so that small changes of the path ask for nothing.
+    /// So many acknowledgements per `round_trip`, about; at least one per GRO batch, and no rarer than one for every other packet
+    /// on paths that carry few. Both numbers are powers of two, so that small changes of the path ask for nothing.
     pub(crate) fn for_path(
+        round_trip: u64,
         window: u64,
         datagram: u64,
         rtt: &RttView,
@@ -136,7 +137,7 @@ impl Frequency {
         if !rtt.measured {
             return None;
         }
-        let packets = window / datagram.max(1) / limits::ACKS_PER_ROUND_TRIP;
+        let packets = window / datagram.max(1) / round_trip;
         let threshold = previous_power_of_two(packets.clamp(1, limits::ACK_THRESHOLD_MAX));
         let quarter = u64::try_from(rtt.smoothed.as_micros() / 4).unwrap_or(u64::MAX);
         let delay = Duration::from_micros(previous_power_of_two(quarter.max(1)));

@@ -1,7 +1,7 @@
 //! What acknowledgements and losses mean, brought back to where the packet's contents came from.
 
 use super::{Connection, ConnectionEvent};
-use crate::base::Instant;
+use crate::base::{Instant, limits};
 use crate::vocab::{Fate, Outcome, PathId, Record};
 
 impl Connection {
@@ -50,13 +50,19 @@ impl Connection {
         self.outcome = outcome;
     }
 
-    /// Asks the peer for about four acknowledgements per round trip, and no fewer than one per 64 packets.
+    /// Asks the peer for a few acknowledgements per round trip, and no fewer than one per 64 packets.
     fn retune_acks(&mut self) {
         let Some(least) = self.peer_min_ack_delay else {
             return;
         };
         let path = self.paths.active();
+        let round_trip = if path.loses_often() {
+            limits::ACKS_PER_LOSSY_ROUND_TRIP
+        } else {
+            limits::ACKS_PER_ROUND_TRIP
+        };
         if let Some(frequency) = super::controls::Frequency::for_path(
+            round_trip,
             path.window(),
             path.datagram_size() as u64,
             &path.rtt(),

@@ -122,13 +122,14 @@ impl Recovery {
         if out.acked.is_empty() && out.spurious.is_empty() {
             return Ok(());
         }
-        self.probe.reset();
         self.measure(now, ack, max_ack_delay, out);
         if self.largest_acked.is_none_or(|largest| ack.largest > largest) {
             self.largest_acked = Some(ack.largest);
             out.ecn = ack.ecn;
         }
         self.detect(now, rtt, max_ack_delay, out);
+        self.probe.on_settled(out.acked.len(), out.lost.len());
+        self.probe.reset();
         let memory = self.pto(rtt, max_ack_delay).saturating_mul(LOST_PTOS);
         self.lost.forget_before(now - memory);
         Ok(())
@@ -201,7 +202,7 @@ impl Recovery {
         }
         self.sent.clear_settled();
         self.ledgers.forget(path);
-        self.probe.reset();
+        self.probe.forget_path();
     }
 
     /// Gives back memory beyond that of the packets which are open.

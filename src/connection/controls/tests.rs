@@ -99,7 +99,7 @@ fn the_rhythm_fits_the_path_and_the_peer() {
         latest: Duration::from_millis(millis),
         measured,
     };
-    let of = |window, rtt| Frequency::for_path(window, 1200, &rtt, delays.clone());
+    let of = |window, rtt| Frequency::for_path(8, window, 1200, &rtt, delays.clone());
     assert_eq!(of(1 << 20, rtt(20, false)), None, "nothing is known yet");
     let busy = of(1 << 20, rtt(20, true)).unwrap();
     // 873 packets per round trip, 109 for each of eight acknowledgements; a quarter of the round trip is 5 ms.
