@@ -47,6 +47,16 @@ impl LinkStats {
         Duration::from_nanos(u64::try_from(mean).unwrap_or(u64::MAX))
     }
 
+    /// The same for those that got onto it after `before` was read.
+    pub fn mean_queueing_since(&self, before: &Self) -> Duration {
+        let later = Self {
+            queueing: self.queueing.saturating_sub(before.queueing),
+            queued: self.queued.saturating_sub(before.queued),
+            ..Self::default()
+        };
+        later.mean_queueing()
+    }
+
     pub(super) fn record_wait(&mut self, wait: Duration) {
         self.queued += 1;
         self.queueing = self.queueing.saturating_add(wait);

@@ -12,7 +12,9 @@
 
 use std::time::Duration;
 
+use super::super::rate::Sample;
 use super::Bbr;
+use super::losses::is_excessive;
 use super::phase::Phase;
 use crate::base::{Entropy, Instant, SeededEntropy};
 
@@ -217,7 +219,8 @@ impl Bbr {
                 return true;
             }
         }
-        if !super::losses::is_excessive(self.sample.lost, self.sample.in_flight) {
+        let Sample { lost, in_flight, .. } = self.sample;
+        if !is_excessive(lost, in_flight, self.background.tolerated()) {
             self.volume.raise_long_term(Some(self.sample.in_flight));
             if self.phase == Phase::Up {
                 self.raise_long_term(newly_acked);

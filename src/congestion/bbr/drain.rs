@@ -45,6 +45,7 @@ impl Bbr {
             let window = self.control.window();
             self.drain = Drain { window, ..Drain::default() };
             self.cycle.stop();
+            self.background.turn();
             self.start_round();
         }
         if self.phase == Phase::ProbeRtt {

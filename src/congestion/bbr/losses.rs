@@ -1,10 +1,8 @@
 //! What a round trip lost. The first loss after a quiet time begins a round of its own, so that a whole one is judged.
+//!
+//! How much is `tolerated` is for the caller to say, in thousandths.
 
-use super::phase::share;
 use crate::congestion::rate::Totals;
-
-/// Percent of lost bytes that a round may have without consequences.
-const TOLERATED: u64 = 2;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct RoundLosses {
@@ -22,19 +20,21 @@ pub(super) struct RoundLosses {
 pub(super) struct LossyRound {
     /// More than is tolerated.
     pub(super) excessive: bool,
+    /// Thousandths of the bytes.
+    pub(super) part: u64,
     pub(super) stretches: u32,
 }
 
 /// More was lost than is tolerated of so many bytes.
-pub(super) fn is_excessive(lost: u64, of: u64) -> bool {
-    lost > share(of, TOLERATED)
+pub(super) fn is_excessive(lost: u64, of: u64, tolerated: u64) -> bool {
+    lost > of.saturating_mul(tolerated) / 1000
 }
 
 /// The least number of bytes of which `lost` are no longer tolerated, if `before` of them arrived or were lost before:
 /// the part of a flight that the path had room for.
-pub(super) fn tolerated_part(before: u64, lost: u64) -> u64 {
-    let budget = share(before, TOLERATED).saturating_sub(lost);
-    before + budget * 100 / (100 - TOLERATED)
+pub(super) fn tolerated_part(before: u64, lost: u64, tolerated: u64) -> u64 {
+    let budget = (before.saturating_mul(tolerated) / 1000).saturating_sub(lost);
+    before + budget * 1000 / (1000 - tolerated)
 }
 
 impl RoundLosses {
@@ -61,15 +61,22 @@ impl RoundLosses {
     }
 
     /// A packet arrived that left when `prior` bytes were delivered. Returns the round that this ends, if it was lossy.
-    pub(super) fn end_round(&mut self, prior: u64, totals: Totals) -> Option<LossyRound> {
+    pub(super) fn end_round(
+        &mut self,
+        prior: u64,
+        totals: Totals,
+        tolerated: u64,
+    ) -> Option<LossyRound> {
         self.started = prior >= self.began.delivered;
         if !self.started {
             return None;
         }
         let lost = totals.lost.saturating_sub(self.began.lost);
         let sent = lost + totals.delivered.saturating_sub(self.began.delivered);
-        let excessive = self.marked || is_excessive(lost, sent);
-        let round = self.any.then_some(LossyRound { excessive, stretches: self.stretches });
+        let excessive = self.marked || is_excessive(lost, sent, tolerated);
+        let part = lost.saturating_mul(1000).checked_div(sent).unwrap_or(0);
+        let round = LossyRound { excessive, part, stretches: self.stretches };
+        let round = self.any.then_some(round);
         *self = Self { began: totals, started: true, newest: self.newest, ..Self::default() };
         round
     }

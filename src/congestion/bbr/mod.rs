@@ -29,6 +29,7 @@
 //! | `aggregation` | how much acknowledgements bunch |
 //! | `pipe` | whether more rate still brings more delivery |
 //! | `losses` | what a round lost |
+//! | `background` | what the path loses by itself, and so how much of a loss is tolerated |
 //! | `cycle` | bandwidth probing: when, how far, and when it ends |
 //! | `drain` | `Drain` and `ProbeRtt`: emptying the queue |
 //! | `setback` | the answer to losses and marks, and its undo |
@@ -37,6 +38,7 @@
 //! Where this departs from the draft is in SPEC §8.3.
 
 mod aggregation;
+mod background;
 mod bandwidth;
 mod control;
 mod cycle;
@@ -56,6 +58,7 @@ use crate::base::Instant;
 use crate::vocab::{RttView, Settled};
 
 use aggregation::Aggregation;
+use background::Background;
 use bandwidth::Bandwidth;
 use control::Control;
 use cycle::Cycle;
@@ -83,6 +86,9 @@ pub(super) struct Bbr {
     aggregation: Aggregation,
     pipe: Pipe,
     losses: RoundLosses,
+    background: Background,
+    /// Thousandths lost in the round that ended Startup, if losses did.
+    left_startup_at: Option<u64>,
     cycle: Cycle,
     drain: Drain,
     control: Control,
@@ -106,6 +112,8 @@ impl Bbr {
             aggregation: Aggregation::new(now),
             pipe: Pipe::default(),
             losses: RoundLosses::default(),
+            background: Background::default(),
+            left_startup_at: None,
             cycle: Cycle::new(now, seed),
             drain: Drain::default(),
             control: Control::new(initial_window(datagram)),
@@ -125,7 +133,8 @@ impl Bbr {
             self.control.on_round();
         }
         self.bandwidth.measure(&sample);
-        let lossy_round = self.losses.end_round(sample.prior_delivered, self.totals);
+        let lossy_round =
+            self.losses.end_round(sample.prior_delivered, self.totals, self.background.tolerated());
         let reacted = lossy_round.is_some_and(|round| self.adapt_to_losses(round));
         self.update_aggregation(now, newly_acked, round_started);
         if round_started {
@@ -134,11 +143,13 @@ impl Bbr {
         if self.phase == Phase::Startup && self.pipe.is_known_full() {
             self.enter_drain();
         }
+        self.resume_startup();
         self.check_drained(now);
         self.update_cycle(now, newly_acked);
         self.delay.update(now, sample.rtt);
         self.check_probe_rtt(now);
         self.restarted = false;
+        self.background.on_probing(now, self.phase.is_probing());
         if self.losses.has_round_started() {
             self.bandwidth.restart_note(sample.rate.unwrap_or(0));
             self.volume.restart_note(sample.delivered);
@@ -173,6 +184,7 @@ impl CongestionControl for Bbr {
         let arrived = packets.iter().filter(|packet| packet.ack_eliciting);
         let newly_acked: u64 = arrived.map(|packet| u64::from(packet.size)).sum();
         self.control.start_rate(&progress.rtt);
+        self.background.note(packets, false, self.product(self.bandwidth.maximum(), 100));
         let reacted = self.update(now, newly_acked);
         self.update_control(newly_acked);
         reacted
@@ -185,6 +197,7 @@ impl CongestionControl for Bbr {
             reacted |= self.lose(now, packet);
         }
         self.episode.on_lost(packets);
+        self.background.note(packets, true, self.product(self.bandwidth.maximum(), 100));
         if losses.persistent {
             self.collapse(now);
         }
@@ -197,6 +210,7 @@ impl CongestionControl for Bbr {
     }
 
     fn on_spurious(&mut self, packets: &[Settled]) {
+        self.background.on_spurious(packets, self.product(self.bandwidth.maximum(), 100));
         if let Some(before) = self.episode.on_spurious(packets) {
             self.undo(&before);
         }

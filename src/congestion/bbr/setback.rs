@@ -1,7 +1,7 @@
 //! The answer to losses and congestion marks, and its undo when nothing was lost after all (§5.5.10, §5.5.11).
 //!
 //! ```text
-//!   lost while          more than 2 %                                   less
+//!   lost while          more than is tolerated                          less
 //!   Startup             six stretches in a round: pipe is full, Drain   nothing
 //!   Refill, Up          long-term volume to where it happened, Down     nothing
 //!   otherwise           short-term rate and volume to what arrived      nothing
@@ -44,10 +44,11 @@ impl Bbr {
         }
         let lost = self.totals.lost.saturating_sub(packet.stamp.lost);
         let in_flight = u64::from(packet.stamp.in_flight);
-        let is_too_high = is_excessive(lost, in_flight);
+        let tolerated = self.background.tolerated();
+        let is_too_high = is_excessive(lost, in_flight, tolerated);
         if is_too_high {
-            let bearable =
-                tolerated_part(in_flight.saturating_sub(size), lost.saturating_sub(size));
+            let (before, lost) = (in_flight.saturating_sub(size), lost.saturating_sub(size));
+            let bearable = tolerated_part(before, lost, tolerated);
             self.end_probe(now, bearable, packet.stamp.app_limited);
         }
         is_too_high
@@ -62,6 +63,7 @@ impl Bbr {
             let fills = round.stretches >= STARTUP_STRETCHES;
             if fills {
                 self.leave_startup();
+                self.left_startup_at = Some(round.part);
             }
             return fills;
         }
@@ -71,6 +73,19 @@ impl Bbr {
         self.bandwidth.reduce();
         self.volume.reduce(self.control.window());
         true
+    }
+
+    /// What ended Startup is what the path loses anyway: goes on with it.
+    pub(super) fn resume_startup(&mut self) {
+        let is_usual = self.left_startup_at.is_some_and(|part| part < self.background.tolerated());
+        if is_usual && self.phase.is_in_cycle() {
+            self.left_startup_at = None;
+            self.forget_short_term();
+            self.volume.forget_long_term();
+            self.pipe.set_known_full(false);
+            self.pipe.look_again(0);
+            self.enter_startup();
+        }
     }
 
     /// The network marked a packet sent at that time: as good as a loss, and answered once a round trip.

@@ -134,22 +134,22 @@ fn a_round_is_judged_by_its_share_of_losses() {
     let judge = |lost: u64| {
         let mut losses = RoundLosses::default();
         (0..lost).for_each(|number| losses.on_lost(number * 2, totals(0, 0)));
-        losses.end_round(0, totals(100, lost)).expect("a round with losses")
+        losses.end_round(0, totals(100, lost), 20).expect("a round with losses")
     };
-    assert_eq!(judge(2), LossyRound { excessive: false, stretches: 2 });
-    assert_eq!(judge(3), LossyRound { excessive: true, stretches: 3 });
+    assert_eq!(judge(2), LossyRound { excessive: false, part: 19, stretches: 2 });
+    assert_eq!(judge(3), LossyRound { excessive: true, part: 29, stretches: 3 });
     let mut losses = RoundLosses::default();
     (5..9).for_each(|number| losses.on_lost(number, totals(10, 0)));
-    assert_eq!(losses.end_round(9, totals(100, 4)), None, "its round is not over");
-    assert_eq!(losses.end_round(10, totals(100, 4)).map(|round| round.stretches), Some(1));
-    assert_eq!(losses.end_round(100, totals(200, 4)), None);
+    assert_eq!(losses.end_round(9, totals(100, 4), 20), None, "its round is not over");
+    assert_eq!(losses.end_round(10, totals(100, 4), 20).map(|round| round.stretches), Some(1));
+    assert_eq!(losses.end_round(100, totals(200, 4), 20), None);
 }
 
 #[test]
 fn the_part_of_a_flight_that_the_path_bears_ends_where_losses_reach_the_threshold() {
-    assert_eq!(tolerated_part(1000, 20), 1000);
-    assert_eq!(tolerated_part(1000, 30), 1000);
-    assert_eq!(tolerated_part(4900, 0), 5000);
+    assert_eq!(tolerated_part(1000, 20, 20), 1000);
+    assert_eq!(tolerated_part(1000, 30, 20), 1000);
+    assert_eq!(tolerated_part(4900, 0, 20), 5000);
 }
 
 #[test]

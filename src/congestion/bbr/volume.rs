@@ -50,6 +50,10 @@ impl Volume {
         self.long_term = Some(bound);
     }
 
+    pub(super) fn forget_long_term(&mut self) {
+        self.long_term = None;
+    }
+
     /// So much arrived without harm.
     pub(super) fn raise_long_term(&mut self, bound: Option<u64>) {
         self.long_term = self.long_term.zip(bound).map(|(a, b)| a.max(b));

@@ -1,0 +1,193 @@
+//! What the path loses by itself: the share of packets that are lost although too few are in flight to fill it.
+//!
+//! ```text
+//!   in flight │   ╱╲ Up                      ┌──┐ Refill, Up: may be lost because of us
+//!   BDP ──────│──╱──╲────────────────────────┘──└─
+//!   3/4 ──────│─╱────╲──┐     ┌─────────────────── below, and not probing: what is lost here is lost anyway
+//!             │       ╲ └─────┘
+//!             └────────╲── a round of losses, ProbeRtt
+//! ```
+//!
+//! The answer to losses is the experiment. If they stay when less is sent, they have another cause, and to send still less would
+//! cost much and spare nobody; then that much is tolerated on top. If they go, they were ours.
+
+use super::phase::share;
+use crate::base::Instant;
+use crate::congestion::episode::is_signal;
+use crate::vocab::Settled;
+
+/// Thousandths of lost bytes that are tolerated where nothing is lost without cause.
+const TOLERATED: u64 = 20;
+
+/// The most that is tolerated: a competitor's losses may look like the path's own for a while.
+const TOLERATED_MAX: u64 = 150;
+
+/// Times the usual share that a bad moment loses.
+const SPREAD: u64 = 2;
+
+/// Percent of the bandwidth-delay product that leave the queue empty.
+const QUIET: u64 = 75;
+
+/// Packets without which nothing is said.
+const PACKETS_MIN: u64 = 64;
+
+/// Packets after which older ones are forgotten.
+const PACKETS_MAX: u64 = 4096;
+
+/// What became of packets.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    settled: u64,
+    lost: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Background {
+    /// Long ago, and of late.
+    counts: [Count; 2],
+    /// When the present quiet time began, or the last one; and its end.
+    since: Option<Instant>,
+    until: Option<Instant>,
+}
+
+impl Background {
+    /// From now on more is sent than the path is known to carry, or not.
+    pub(super) fn on_probing(&mut self, now: Instant, is_probing: bool) {
+        let is_quiet = self.since.is_some() && self.until.is_none();
+        if is_probing && is_quiet {
+            self.until = Some(now);
+        } else if !is_probing && !is_quiet {
+            (self.since, self.until) = (Some(now), None);
+        }
+    }
+
+    /// Packets arrived or were lost. The path carries `product` bytes at once.
+    pub(super) fn note(&mut self, packets: &[Settled], are_lost: bool, product: u64) {
+        let quiet = packets.iter().filter(|packet| self.is_quiet(packet, product)).count() as u64;
+        let count = &mut self.counts[1];
+        count.settled += quiet;
+        count.lost += if are_lost { quiet } else { 0 };
+        if count.settled >= PACKETS_MAX {
+            self.turn();
+        }
+    }
+
+    /// Packets that were called lost arrived.
+    pub(super) fn on_spurious(&mut self, packets: &[Settled], product: u64) {
+        let quiet = packets.iter().filter(|packet| self.is_quiet(packet, product)).count() as u64;
+        let count = &mut self.counts[1];
+        count.lost = count.lost.saturating_sub(quiet);
+    }
+
+    /// What is counted from now on replaces what was counted before.
+    pub(super) fn turn(&mut self) {
+        if self.counts[1].settled >= PACKETS_MIN {
+            self.counts = [self.counts[1], Count::default()];
+        }
+    }
+
+    /// Thousandths of lost bytes that are tolerated.
+    pub(super) fn tolerated(&self) -> u64 {
+        let [old, new] = self.counts;
+        let (settled, lost) = (old.settled + new.settled, old.lost + new.lost);
+        if settled < PACKETS_MIN {
+            return TOLERATED;
+        }
+        (TOLERATED + SPREAD * lost * 1000 / settled).min(TOLERATED_MAX)
+    }
+
+    fn is_quiet(&self, packet: &Settled, product: u64) -> bool {
+        let began = self.since.is_some_and(|since| packet.sent_at > since);
+        let ended = self.until.is_some_and(|until| packet.sent_at > until);
+        let few = u64::from(packet.stamp.in_flight) <= share(product, QUIET);
+        began && !ended && few && is_signal(packet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocab::{PathId, SendStamp};
+
+    const PRODUCT: u64 = 100_000;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_nanos(millis * 1_000_000)
+    }
+
+    fn packets(count: usize, millis: u64, in_flight: u32) -> Vec<Settled> {
+        let stamp = SendStamp { in_flight, ..SendStamp::default() };
+        let packet = Settled {
+            number: 0,
+            sent_at: at(millis),
+            size: 1200,
+            path: PathId(0),
+            ack_eliciting: true,
+            mtu_probe: false,
+            ecn_marked: false,
+            stamp,
+        };
+        vec![packet; count]
+    }
+
+    /// Probes until 10 ms, and from 20 ms on.
+    fn between_probes() -> Background {
+        let mut background = Background::default();
+        background.on_probing(at(0), true);
+        background.on_probing(at(10), false);
+        background.on_probing(at(20), true);
+        background
+    }
+
+    fn note(background: &mut Background, millis: u64, in_flight: u32) {
+        background.note(&packets(95, millis, in_flight), false, PRODUCT);
+        background.note(&packets(5, millis, in_flight), true, PRODUCT);
+    }
+
+    #[test]
+    fn what_is_lost_of_a_thin_flight_is_tolerated_twice_over() {
+        let mut background = between_probes();
+        background.note(&packets(63, 15, 75_000), true, PRODUCT);
+        assert_eq!(background.tolerated(), TOLERATED, "too few to tell");
+        let mut background = between_probes();
+        note(&mut background, 15, 75_000);
+        assert_eq!(background.tolerated(), TOLERATED + 100);
+        note(&mut background, 15, 75_000);
+        assert_eq!(background.tolerated(), TOLERATED + 100);
+    }
+
+    #[test]
+    fn losses_of_probes_and_of_full_flights_say_nothing() {
+        let mut background = between_probes();
+        for (millis, in_flight) in [(5, 1_000), (10, 1_000), (21, 1_000), (15, 75_001)] {
+            note(&mut background, millis, in_flight);
+        }
+        assert_eq!(background.tolerated(), TOLERATED);
+    }
+
+    #[test]
+    fn tolerance_has_an_end() {
+        let mut background = between_probes();
+        background.note(&packets(100, 15, 1_000), true, PRODUCT);
+        assert_eq!(background.tolerated(), TOLERATED_MAX);
+    }
+
+    #[test]
+    fn losses_that_were_reordering_are_taken_back() {
+        let mut background = between_probes();
+        note(&mut background, 15, 1_000);
+        background.on_spurious(&packets(5, 15, 1_000), PRODUCT);
+        assert_eq!(background.tolerated(), TOLERATED);
+    }
+
+    #[test]
+    fn old_losses_are_forgotten() {
+        let mut background = between_probes();
+        note(&mut background, 15, 1_000);
+        background.turn();
+        background.note(&packets(4_096, 15, 1_000), false, PRODUCT);
+        assert_eq!(background.tolerated(), TOLERATED);
+        background.turn();
+        assert_eq!(background.tolerated(), TOLERATED, "too few replace nothing");
+    }
+}
