@@ -30,6 +30,7 @@
 //! ```
 
 mod behaviour;
+mod lifetime;
 mod probes;
 mod scope;
 mod socket;
@@ -38,5 +39,6 @@ pub mod stun;
 pub use behaviour::{
     Allocation, Behaviour, Dependence, Discovery, DiscoveryConfig, Kind, ServerReport, Stage,
 };
+pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
 pub use scope::Scope;
 pub use socket::{SocketId, Transmit};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use srudp::nat::stun::{Server, ServerConfig};
+use srudp::nat::stun::{Attribute, Message, Server, ServerConfig};
 use srudp::nat::{SocketId, Transmit};
 use srudp::proto::{Instant, SeededEntropy};
 use srudp_links::{Generator, Nat, NatChain, NatConfig, Packet, Route};
@@ -45,6 +45,8 @@ pub(crate) struct World {
     on_the_way: BTreeMap<(Duration, u64), Packet>,
     count: u64,
     loss: f64,
+    /// The servers do not see questions with RESPONSE-PORT.
+    deaf: bool,
     generator: Generator,
     pub(crate) now: Duration,
     pub(crate) sent: usize,
@@ -62,6 +64,7 @@ impl World {
             on_the_way: BTreeMap::new(),
             count: 0,
             loss: 0.0,
+            deaf: false,
             generator: Generator::new(7),
             now: Duration::ZERO,
             sent: 0,
@@ -78,6 +81,11 @@ impl World {
 
     pub(crate) fn without_servers(mut self) -> Self {
         self.servers.clear();
+        self
+    }
+
+    pub(crate) fn without_response_port(mut self) -> Self {
+        self.deaf = true;
         self
     }
 
@@ -146,6 +154,10 @@ impl World {
         let Packet { from, to, payload, .. } = packet;
         let serving = self.servers.iter().position(|server| server.addresses().contains(&to));
         if let Some(index) = serving {
+            let asks = |attribute| matches!(attribute, Attribute::ResponsePort(_));
+            if self.deaf && Message::decode(&payload).unwrap().attributes().any(asks) {
+                return;
+            }
             self.servers[index].handle_datagram(now, to, from, &payload);
             while let Some(response) = self.servers[index].poll_transmit() {
                 self.carry(Packet::new(response.source, response.destination, response.payload));
