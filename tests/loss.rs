@@ -128,8 +128,7 @@ fn silence_is_probed_with_growing_patience_and_ends_at_once() {
     transfer.run_for(Duration::from_secs(8));
     let during = transfer.stats();
     let probes = during.probe_timeouts - before.probe_timeouts;
-    // Slow start has lost so much before that the first four timeouts double nothing.
-    assert!((4..=12).contains(&probes), "{probes} probe timeouts in 8 s");
+    assert!((4..=9).contains(&probes), "{probes} probe timeouts in 8 s");
     let sent = during.datagrams_sent - before.datagrams_sent;
     assert!(sent < 200, "{sent} datagrams into the void");
 

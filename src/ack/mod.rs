@@ -42,6 +42,11 @@ impl AckTracker {
         self.received.is_fresh(number)
     }
 
+    /// The way from the peer to here loses many packets.
+    pub(crate) fn misses_often(&self) -> bool {
+        self.received.misses_often()
+    }
+
     /// The largest number received, from which the next ones are expanded (SPEC §6.1).
     pub(crate) fn largest(&self) -> Option<u64> {
         self.received.largest()

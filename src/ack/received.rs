@@ -10,6 +10,9 @@ use crate::base::limits::ACK_RANGES;
 use crate::base::ranges::RangeSet;
 use crate::base::window::ReplayWindow;
 
+/// Packets without which nothing is said about those that are missing.
+const ENOUGH: u64 = 64;
+
 #[derive(Debug, Default)]
 pub(super) struct Received {
     window: ReplayWindow,
@@ -19,6 +22,8 @@ pub(super) struct Received {
     largest: Option<u64>,
     /// When the largest number came.
     largest_at: Instant,
+    /// Fresh numbers so far.
+    count: u64,
     /// The largest number when an ACK was last sent.
     reported: Option<u64>,
 }
@@ -37,6 +42,12 @@ impl Received {
         &self.ranges
     }
 
+    /// At least one number of 32 is missing. Few are skipped by the peer on purpose.
+    pub(super) fn misses_often(&self) -> bool {
+        let sent = self.largest.map_or(0, |largest| largest.saturating_add(1));
+        self.count >= ENOUGH && sent.saturating_sub(self.count) >= sent / 32
+    }
+
     /// How long ago the largest number came.
     pub(super) fn age(&self, now: Instant) -> Duration {
         now - self.largest_at
@@ -47,6 +58,7 @@ impl Received {
         if !self.window.insert(number) {
             return false;
         }
+        self.count += 1;
         self.ranges.insert_one(number);
         while self.ranges.len() > ACK_RANGES {
             self.ranges.pop_min();

@@ -325,3 +325,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_way_that_loses_one_packet_in_twenty_is_found_out() {
+    let mut receiver = Receiver::new();
+    receiver.get_all((0..60).filter(|number| number % 20 != 0));
+    assert!(!receiver.acks.misses_often(), "too few to tell");
+    receiver.get_all((60..200).filter(|number| number % 20 != 0));
+    assert!(receiver.acks.misses_often());
+    receiver.get_all(200..2_000);
+    assert!(!receiver.acks.misses_often());
+}

@@ -182,9 +182,9 @@ pub(crate) const ACK_ONLY_STREAK: u32 = 32;
 /// Acknowledgements per round trip that a sender asks for.
 pub(crate) const ACKS_PER_ROUND_TRIP: u64 = 8;
 
-/// The same on a path that loses often, probably also on the way back: a burst of losses there must not silence a
-/// whole round trip, or the window stands still until a probe timeout.
-pub(crate) const ACKS_PER_LOSSY_ROUND_TRIP: u64 = 32;
+/// The same if the way back loses often: a burst of losses there must not silence a whole round trip, or the window
+/// stands still until a probe timeout.
+pub(crate) const ACKS_OVER_LOSSY_PATH: u64 = 128;
 
 /// The most packets that may wait for one acknowledgement: a GRO batch.
 pub(crate) const ACK_THRESHOLD_MAX: u64 = 64;
@@ -204,8 +204,8 @@ pub(crate) const PROBES: u8 = 2;
 /// Probe timeouts in a row that double the next one.
 pub(crate) const PROBE_BACKOFF: u32 = 10;
 
-/// Probe timeouts in a row that do not, on a path that loses often: eight packets, a burst of losses.
-pub(crate) const PROBE_PATIENCE: u32 = 4;
+/// Probe timeouts in a row that do not, if the way back loses often: 32 packets, more than a burst of losses.
+pub(crate) const PROBE_PATIENCE: u32 = 16;
 
 /// The longest probe timeout.
 pub(crate) const PROBE_TIMEOUT_MAX: Duration = Duration::from_secs(60);

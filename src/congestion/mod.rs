@@ -190,12 +190,6 @@ impl Controller {
         self.rate.rate()
     }
 
-    /// At least one byte of 128 was lost so far.
-    pub(crate) fn loses_often(&self) -> bool {
-        let Totals { delivered, lost } = self.rate.totals();
-        lost > 0 && lost >= delivered / 128
-    }
-
     /// How often the window was reduced.
     pub(crate) fn events(&self) -> u64 {
         self.events

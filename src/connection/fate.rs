@@ -12,6 +12,7 @@ impl Connection {
         if let Some(newest) = outcome.acked.last() {
             self.keys.on_acked(newest.number);
             self.streams.on_send_window(self.paths.active().window());
+            self.recovery.expect_losses(self.acks.misses_often());
             self.retune_acks();
         }
         for (record, fate) in &outcome.fates {
@@ -56,8 +57,8 @@ impl Connection {
             return;
         };
         let path = self.paths.active();
-        let round_trip = if path.loses_often() {
-            limits::ACKS_PER_LOSSY_ROUND_TRIP
+        let round_trip = if self.acks.misses_often() {
+            limits::ACKS_OVER_LOSSY_PATH
         } else {
             limits::ACKS_PER_ROUND_TRIP
         };

@@ -288,11 +288,6 @@ impl Path {
         self.validation.is_open()
     }
 
-    /// At least one byte of 128 was lost so far.
-    pub(crate) fn loses_often(&self) -> bool {
-        self.congestion.loses_often()
-    }
-
     /// What to mark packets with.
     pub(crate) fn ecn(&self) -> Option<EcnMark> {
         self.ecn.mark()

@@ -122,14 +122,13 @@ impl Recovery {
         if out.acked.is_empty() && out.spurious.is_empty() {
             return Ok(());
         }
+        self.probe.reset();
         self.measure(now, ack, max_ack_delay, out);
         if self.largest_acked.is_none_or(|largest| ack.largest > largest) {
             self.largest_acked = Some(ack.largest);
             out.ecn = ack.ecn;
         }
         self.detect(now, rtt, max_ack_delay, out);
-        self.probe.on_settled(out.acked.len(), out.lost.len());
-        self.probe.reset();
         let memory = self.pto(rtt, max_ack_delay).saturating_mul(LOST_PTOS);
         self.lost.forget_before(now - memory);
         Ok(())
@@ -170,6 +169,11 @@ impl Recovery {
         Verdict::Probe
     }
 
+    /// Acknowledgements are lost often, or not: whether the first silence is a reason to probe more rarely.
+    pub(crate) fn expect_losses(&mut self, often: bool) {
+        self.probe.expect_losses(often);
+    }
+
     /// How many probes may leave whatever the congestion window says.
     pub(crate) fn probes_owed(&self) -> u8 {
         self.probe.owed()
@@ -202,7 +206,7 @@ impl Recovery {
         }
         self.sent.clear_settled();
         self.ledgers.forget(path);
-        self.probe.forget_path();
+        self.probe.reset();
     }
 
     /// Gives back memory beyond that of the packets which are open.

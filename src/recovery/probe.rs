@@ -6,8 +6,8 @@
 //!            └── something new acknowledged: backoff = 0, nothing owed ◀───────────┘
 //! ```
 //!
-//! On a path that loses many packets anyway, the first timeouts in a row do not double the next one: a silence there is likely to be
-//! a few losses more, in bursts perhaps that end with the packets that they swallow, and not a path that carries less than before.
+//! Where the way back loses many packets, the first timeouts in a row do not double the next one: a silence is then likely to be a few
+//! acknowledgements lost, in a burst perhaps that ends with the packets that it swallows, and not a path that carries less.
 
 use std::time::Duration;
 
@@ -23,15 +23,6 @@ pub(super) fn probe_timeout(rtt: &RttView, max_ack_delay: Duration) -> Duration 
     rtt.smoothed.saturating_add(variation).saturating_add(max_ack_delay)
 }
 
-/// A path loses often if it loses one packet of so many.
-const LOSES_OFTEN: usize = 32;
-
-/// Packets without which nothing is said about that.
-const ENOUGH: usize = 256;
-
-/// Packets after which the older ones count half.
-const MEMORY: usize = 4096;
-
 #[derive(Debug, Default)]
 pub(super) struct ProbeTimer {
     /// When the last ack-eliciting packet left, or the timer last expired. The latter so that a sender who may not
@@ -41,9 +32,8 @@ pub(super) struct ProbeTimer {
     /// Timeouts before the next one that doubles.
     patience: u32,
     owed: u8,
-    /// Packets that were settled of late, and those of them that were lost.
-    settled: usize,
-    lost: usize,
+    /// The way back loses often.
+    expects_losses: bool,
 }
 
 impl ProbeTimer {
@@ -56,24 +46,12 @@ impl ProbeTimer {
     pub(super) fn reset(&mut self) {
         self.backoff = 0;
         self.owed = 0;
-        let loses_often = self.settled >= ENOUGH && self.lost >= self.settled / LOSES_OFTEN;
-        self.patience = if loses_often { PROBE_PATIENCE } else { 0 };
+        self.patience = if self.expects_losses { PROBE_PATIENCE } else { 0 };
     }
 
-    /// Packets were acknowledged or lost.
-    pub(super) fn on_settled(&mut self, acked: usize, lost: usize) {
-        self.settled += acked + lost;
-        self.lost += lost;
-        if self.settled > MEMORY {
-            self.settled /= 2;
-            self.lost /= 2;
-        }
-    }
-
-    /// Another path: what this one lost says nothing of it.
-    pub(super) fn forget_path(&mut self) {
-        (self.settled, self.lost) = (0, 0);
-        self.reset();
+    /// From the next acknowledgement on: the way back loses often, or not.
+    pub(super) fn expect_losses(&mut self, often: bool) {
+        self.expects_losses = often;
     }
 
     /// When the timer expires, for a probe timeout of `base`.
