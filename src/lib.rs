@@ -116,6 +116,7 @@ pub use congestion::CongestionAlgorithm;
 pub use connection::{ConnectionStats, TransportConfig};
 pub use crypto::{Identity, PeerId, PeerIdError};
 pub use datagram::DatagramError;
+pub use driver::SystemEntropy;
 pub use path::{EcnState, PathStats};
 pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 

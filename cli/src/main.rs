@@ -10,11 +10,14 @@ mod identity;
 mod interrupt;
 mod keygen;
 mod link;
+mod nat;
 mod options;
 mod path;
 mod perf;
 mod pipe;
 mod progress;
+mod sockets;
+mod stun;
 mod units;
 
 use std::process::ExitCode;
@@ -41,6 +44,9 @@ enum Command {
     #[command(subcommand)]
     Perf(perf::Command),
     Link(link::Args),
+    Nat(nat::Args),
+    #[command(subcommand)]
+    Stun(stun::Command),
     Demo(demo::Args),
 }
 
@@ -56,6 +62,8 @@ impl Command {
             Self::Receive(args) => args.run(),
             Self::Perf(command) => command.run(),
             Self::Link(args) => args.run(),
+            Self::Nat(args) => args.run(),
+            Self::Stun(command) => command.run(),
             Self::Demo(args) => args.run(),
         }
     }

@@ -20,13 +20,35 @@ use crate::crypto::Identity;
 /// Longest output of one HKDF expansion (RFC 5869 §2.3: 255 blocks), rounded down to a round figure.
 const DRAW_MAX: usize = 4096;
 
-/// The generator of an endpoint.
-pub(crate) struct SystemEntropy {
+/// Random bytes for keys that matter, for machines that are driven without an [`Endpoint`](crate::Endpoint).
+///
+/// ```
+/// use srudp::proto::Entropy;
+///
+/// let mut entropy = srudp::SystemEntropy::new()?;
+/// let (mut a, mut b) = ([0; 16], [0; 16]);
+/// entropy.fill(&mut a);
+/// entropy.fill(&mut b);
+/// assert_ne!(a, b);
+/// # std::io::Result::Ok(())
+/// ```
+pub struct SystemEntropy {
     hedge: Zeroizing<[u8; 32]>,
     counter: u64,
 }
 
 impl SystemEntropy {
+    /// The operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// If it has no random bytes now.
+    pub fn new() -> io::Result<Self> {
+        let mut secret = Zeroizing::new([0; 32]);
+        SysRng.try_fill_bytes(&mut *secret).map_err(io::Error::other)?;
+        Self::hedged_by(&Identity::from_secret_bytes(*secret))
+    }
+
     /// Fails if the operating system has no random bytes now.
     pub(crate) fn hedged_by(identity: &Identity) -> io::Result<Self> {
         let mut probe = Zeroizing::new([0; 32]);

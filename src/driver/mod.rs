@@ -45,7 +45,7 @@ pub(crate) use core::{Core, Notice};
 pub(crate) use shared::Shared;
 pub(crate) use wait::{Key, Topic};
 
-use entropy::SystemEntropy;
+pub use entropy::SystemEntropy;
 use guarded::Guarded;
 use reception::Reception;
 use socket::Socket;

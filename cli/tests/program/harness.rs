@@ -103,6 +103,19 @@ impl Running {
         panic!("the program does not listen: {seen}");
     }
 
+    /// Waits for a line on stderr that begins so; returns the rest of it.
+    pub(crate) fn line(&mut self, start: &str) -> String {
+        let mut seen = String::new();
+        for line in self.stderr.as_mut().unwrap().lines() {
+            let line = line.unwrap();
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
+            seen.push_str(&line);
+        }
+        panic!("no line begins with {start:?}: {seen}");
+    }
+
     /// The number by which the system knows it.
     #[cfg(unix)]
     pub(crate) fn id(&self) -> u32 {
