@@ -141,7 +141,10 @@ impl Server {
     }
 
     fn is_own(&self, address: SocketAddr) -> bool {
-        self.addresses().contains(&address)
+        let primary = self.config.primary;
+        let other = self.config.other.unwrap_or(primary);
+        [primary.ip(), other.ip()].contains(&address.ip())
+            && [primary.port(), other.port()].contains(&address.port())
     }
 
     fn respond(
