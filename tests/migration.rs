@@ -202,7 +202,7 @@ impl Network for Hesitant {
 fn a_reader_that_moves_is_found_though_the_question_and_all_that_may_be_sent_with_it_are_lost() {
     let wire = Faulty::new(ONE_WAY, None);
     let network = Hesitant { wire, to: elsewhere(1), since: None };
-    let mut transfer = Transfer::over(network, 5, 1, 200_000);
+    let mut transfer = Transfer::over(network, 5, 1, 4_000_000);
     transfer.run_until_got(100_000);
     transfer.moved_on_purpose(0, elsewhere(1));
     transfer.finish();
@@ -214,7 +214,8 @@ fn both_may_move_at_once_if_one_of_them_hears_of_it() {
     let mut transfer = transfer(6, 0, 3_000_000);
     transfer.run_until_got(1_000_000);
     transfer.moved_on_purpose(0, elsewhere(1));
-    transfer.sim.run_for(ONE_WAY);
+    // What leaves next is paced.
+    transfer.sim.run_for(ONE_WAY + ms(5));
     transfer.moved_on_purpose(1, elsewhere(2));
     transfer.finish();
     assert_eq!(transfer.remote_of(0), elsewhere(2));

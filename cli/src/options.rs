@@ -34,7 +34,7 @@ pub(crate) struct Local {
     idle_timeout: Duration,
 
     /// Congestion controller of this side, which decides how fast it sends
-    #[arg(long, value_enum, default_value_t = Congestion::Cubic)]
+    #[arg(long, value_enum, default_value_t = Congestion::Bbr)]
     congestion: Congestion,
 
     /// Show the path on stderr: addresses, round-trip time, congestion control, MTU, losses
@@ -166,7 +166,7 @@ pub(crate) enum Congestion {
     /// NewReno (RFC 9002): the most cautious
     #[value(name = "newreno")]
     NewReno,
-    /// BBR version 3: keeps its speed where up to 2 % are lost by radio links or shallow queues
+    /// BBR version 3: keeps its speed where radio links lose packets, and queues short
     Bbr,
 }
 

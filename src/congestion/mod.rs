@@ -39,14 +39,16 @@ pub enum CongestionAlgorithm {
     NewReno,
     /// CUBIC (RFC 9438), what most TCP senders use: recovers faster on long fat paths.
     ///
-    /// The choice for networks shared with others, and where nearly all losses mean congestion. One packet in a
-    /// thousand lost for another reason is enough to leave most of a fast long path unused.
-    #[default]
+    /// Where nearly all losses mean congestion, and a full share beside TCP in queues of several round trips matters
+    /// more than their delay. One packet in a thousand lost for another reason is enough to leave most of a fast long
+    /// path unused.
     Cubic,
-    /// BBR version 3 (draft-ietf-ccwg-bbr): sends at the rate that it measures and keeps queues short.
+    /// BBR version 3 (draft-ietf-ccwg-bbr), the default: sends at the rate that it measures and keeps queues short.
     ///
-    /// The choice for paths that lose packets for other reasons than congestion, such as radio links, as long as they
-    /// lose less than one in fifty; for deep queues, which CUBIC fills; and for shallow ones, which it cannot use.
+    /// Does not slow down for packets that a path loses for other reasons than congestion, such as those of radio links:
+    /// up to one in fifty at once, and about one in sixteen once it knows that they are lost anyway. Beside CUBIC it gets
+    /// most of a shallow queue and the smaller part of a deep one.
+    #[default]
     Bbr,
 }
 

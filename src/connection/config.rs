@@ -119,7 +119,7 @@ impl TransportConfig {
         self
     }
 
-    /// The congestion controller. Default CUBIC.
+    /// The congestion controller. Default BBR.
     #[must_use]
     pub fn congestion(mut self, algorithm: CongestionAlgorithm) -> Self {
         self.congestion = algorithm;

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use srudp::Identity;
 use srudp::proto::{
     Connection, ConnectionHandle, Dial, Endpoint, EndpointConfig, Event, Instant, Received,
     SeededEntropy, TransportConfig,
 };
+use srudp::{CongestionAlgorithm, Identity};
 
 /// Every datagram fits, so that packets stay the same when the path MTU has been found.
 pub(crate) const DATAGRAM: usize = 1452;
@@ -54,6 +54,8 @@ impl Pair {
     pub(crate) fn new(connections: usize) -> Self {
         let transport = TransportConfig::default()
             .max_udp_payload(DATAGRAM)
+            // On a link without a rate, BBR finds no end; with losses there are then more gaps than fit into one node of a map.
+            .congestion(CongestionAlgorithm::Cubic)
             .max_window(WINDOW)
             .send_buffer(4 * WINDOW)
             .idle_timeout(Duration::ZERO);

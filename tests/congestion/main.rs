@@ -77,6 +77,6 @@ fn flows_share_a_bottleneck() {
         let stretch = race.run(ms(15_000));
         let sum: f64 = stretch.goodput.iter().sum();
         assert!(sum > 90e6, "{stretch:?}");
-        assert!(stretch.goodput.iter().all(|goodput| *goodput > 0.2 * sum), "{stretch:?}");
+        assert!(stretch.goodput.iter().all(|goodput| *goodput > 0.15 * sum), "{stretch:?}");
     }
 }
