@@ -90,6 +90,7 @@ impl Connection {
             .or_else(|| self.transmit_challenge(now, buffer))
             .or_else(|| self.transmit_mtu_probe(now, buffer))
             .or_else(|| self.transmit_batch(now, buffer, segments));
+        self.counters.batches_sent += u64::from(transmit.is_some());
         self.report_room();
         transmit
     }

@@ -39,6 +39,8 @@ pub struct ConnectionStats {
     pub mtu: usize,
     /// Datagrams sent.
     pub datagrams_sent: u64,
+    /// Batches of datagrams sent: those that left together count once.
+    pub batches_sent: u64,
     /// Bytes of UDP payload sent.
     pub bytes_sent: u64,
     /// Datagrams received.
@@ -84,6 +86,7 @@ pub struct ConnectionStats {
 pub(super) struct Counters {
     handshake: Duration,
     datagrams_sent: u64,
+    pub(super) batches_sent: u64,
     bytes_sent: u64,
     datagrams_received: u64,
     bytes_received: u64,
@@ -146,6 +149,7 @@ impl Connection {
             in_flight: self.recovery.in_flight(),
             mtu: path.datagram_size,
             datagrams_sent: counters.datagrams_sent,
+            batches_sent: counters.batches_sent,
             bytes_sent: counters.bytes_sent,
             datagrams_received: counters.datagrams_received,
             bytes_received: counters.bytes_received,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use srudp::Connection;
+use srudp::{Connection, ConnectionStats};
 
 use super::CHUNK;
 use super::control::Control;
@@ -41,7 +41,7 @@ pub(super) fn run(connection: &Connection, streams: u16, until: Until) -> io::Re
             let count = sent.load(Ordering::Relaxed);
             progress.show(|| {
                 let time = clock::now().duration_since(begin);
-                format!("{} at {}", units::bytes(count), units::rate(count, time))
+                line(count, time, &connection.stats())
             });
         }
         for sender in senders {
@@ -60,6 +60,20 @@ pub(super) fn run(connection: &Connection, streams: u16, until: Until) -> io::Re
         stats: Some(connection.stats()),
         ..Report::default()
     })
+}
+
+/// How it goes: what was sent so far, and what the connection makes of the path at this moment.
+fn line(count: u64, time: Duration, stats: &ConnectionStats) -> String {
+    let batch = stats.datagrams_sent.checked_div(stats.batches_sent).unwrap_or(0);
+    format!(
+        "{} at {}, rtt {}, window {}, lost {}, {batch} datagrams of {} bytes at once",
+        units::bytes(count),
+        units::rate(count, time),
+        units::time(stats.rtt),
+        units::bytes(stats.congestion_window),
+        stats.packets_lost,
+        stats.mtu,
+    )
 }
 
 fn send(connection: &Connection, mut quota: Quota, sent: &AtomicU64) -> io::Result<()> {
@@ -136,6 +150,17 @@ mod tests {
         assert_eq!(quota.next(8), Some(3));
         quota.spend(3);
         assert_eq!(quota.next(8), None);
+    }
+
+    #[test]
+    fn the_progress_tells_what_the_path_is_like() {
+        let mut stats = ConnectionStats::default();
+        (stats.mtu, stats.packets_lost) = (1452, 7);
+        (stats.datagrams_sent, stats.batches_sent) = (400, 10);
+        let line = line(1_000_000, Duration::from_secs(1), &stats);
+        for part in ["8.0 Mbit/s", "rtt", "window", "lost 7", "40 datagrams of 1452 bytes"] {
+            assert!(line.contains(part), "{line}");
+        }
     }
 
     #[test]
