@@ -138,8 +138,11 @@ pub(crate) const CHALLENGE_PTOS: u32 = 3;
 /// enough that ten thousand streams with a few bytes each stay below 100 MB.
 pub(crate) const STREAM_PAGE: usize = 8 * 1024;
 
-/// Free pages that a connection keeps beyond the number in use: one large batch of acknowledgements or reads.
-pub(crate) const STREAM_PAGES_SPARE: usize = 64;
+/// Free pages that a connection keeps whatever it used lately: a short stream in each direction.
+pub(crate) const STREAM_PAGES_SPARE: usize = 2;
+
+/// Pages that a connection is done with, before free ones that were not needed meanwhile are given back: 128 MiB of a bulk transfer.
+pub(crate) const STREAM_PAGES_PERIOD: usize = 16_384;
 
 /// A `Bytes` chunk at least this long is sent from where it lies; shorter ones are cheaper to copy than to keep.
 pub(crate) const STREAM_SHARED_MIN: usize = 2 * 1024;

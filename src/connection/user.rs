@@ -106,7 +106,7 @@ impl Connection {
     /// # Errors
     /// [`ReadError::Blocked`] when nothing is there yet: wait for `StreamEvent::Readable`. The others are final.
     pub fn read(&mut self, now: Instant, id: StreamId, out: &mut [u8]) -> Result<usize, ReadError> {
-        let rtt = self.paths.active().rtt().smoothed;
+        let rtt = self.pace();
         let result = self.streams.read(now, rtt, id, out);
         self.or_closed(result)
     }
@@ -122,8 +122,16 @@ impl Connection {
 
     /// Takes bytes that [`Self::peek`] showed.
     pub fn consume(&mut self, now: Instant, id: StreamId, bytes: usize) {
-        let rtt = self.paths.active().rtt().smoothed;
+        let rtt = self.pace();
         self.streams.consume(now, rtt, id, bytes);
+    }
+
+    /// The round trip that windows are measured by. Datagrams that queue make a round trip longer, and a window that follows
+    /// makes the queue longer: on a host's own loopback until the receive buffer overflows. So the window
+    /// allows for a queue as long as the path, and no more.
+    fn pace(&self) -> Duration {
+        let rtt = self.paths.active().rtt();
+        rtt.smoothed.min(rtt.minimum * 2)
     }
 
     /// What will never come is an error, not a wait.

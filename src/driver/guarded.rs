@@ -34,11 +34,22 @@ impl Guarded {
         ready: &mut Vec<Waker>,
         act: impl FnOnce(&mut Core, Instant) -> T,
     ) -> T {
+        self.settle(ready, act, |_| {})
+    }
+
+    /// As [`Self::with`], and tells who is woken.
+    pub(super) fn settle<T>(
+        &self,
+        ready: &mut Vec<Waker>,
+        act: impl FnOnce(&mut Core, Instant) -> T,
+        woken: impl FnOnce(&[Waker]),
+    ) -> T {
         let mut core = self.core.lock();
         let now = self.now();
         let result = act(&mut core, now);
         core.settle(now, ready);
         drop(core);
+        woken(ready);
         ready.drain(..).for_each(Waker::wake);
         result
     }

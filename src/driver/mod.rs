@@ -22,6 +22,7 @@ mod core;
 mod entropy;
 mod guarded;
 mod park;
+mod patrol;
 mod receive;
 mod reception;
 mod shared;

@@ -7,7 +7,12 @@
 //! ```
 //!
 //! A thread in the seat has what it waits for without a switch from another thread, as with a socket of its own. Others
-//! that wait meanwhile park, and whoever reads wakes them. Timers stay with the worker.
+//! that wait meanwhile park, and whoever reads wakes them. One that has read for others alone several times leaves the seat
+//! to them: who waits to accept connections shall not stand between the socket and a reader. Timers stay with the worker.
+//!
+//! A thread that comes back to the seat all the time is not worth the changes of the worker's poll, nor that the worker wakes when
+//! a datagram arrives while the thread is away for a moment. Then the worker *patrols*: it lets the socket go
+//! altogether, and looks every [`PATROL`](super::patrol::PATROL) whether the seat is still in use.
 //!
 //! Lock order: seat, then transmitter, then core. `watch` and `current` are held for a moment, with nothing behind them.
 
@@ -21,6 +26,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::attention::Attention;
 use super::guarded::Guarded;
+use super::patrol::Usage;
 use super::receive::ReceiveBuffers;
 use super::socket::Socket;
 
@@ -29,6 +35,9 @@ const ATTENTION: Token = Token(1);
 
 /// Whether threads may take the seat. Two polls on one socket are known to work where descriptors can be duplicated.
 const HAS_SEAT: bool = cfg!(unix);
+
+/// Receptions in a row that were of use to other threads alone, before a thread leaves the seat to them.
+const FAVOURS: u32 = 4;
 
 /// The seat, and what decides who is in it.
 pub(super) struct Reception {
@@ -49,8 +58,18 @@ struct Seat {
     polled: mio::net::UdpSocket,
     buffers: ReceiveBuffers,
     ready: Vec<Waker>,
+    /// The waker of the thread in the seat.
+    waker: Waker,
+    served: Served,
     /// The socket was not read to its end since it was known to be readable.
     is_readable: bool,
+}
+
+/// For whom there was something in what was received.
+#[derive(Default)]
+struct Served {
+    this: bool,
+    others: bool,
 }
 
 /// The socket in the poll of the worker.
@@ -60,6 +79,10 @@ struct Watch {
     token: Token,
     /// Threads that are in the seat, or about to leave it.
     seated: usize,
+    /// How often a thread took the seat.
+    sittings: u64,
+    /// The worker patrols instead.
+    is_patrolled: bool,
     for_room: bool,
     /// What the poll was asked for.
     interest: Option<Interest>,
@@ -75,12 +98,15 @@ impl Reception {
             polled: socket.for_poll()?,
             token,
             seated: 0,
+            sittings: 0,
+            is_patrolled: false,
             for_room: false,
             interest: None,
         };
+        let waker = Waker::from(Arc::clone(&attention));
         let reception = Self {
-            seat: Mutex::new(Seat::new(poll, Arc::clone(socket))?),
-            waker: Waker::from(Arc::clone(&attention)),
+            seat: Mutex::new(Seat::new(poll, Arc::clone(socket), waker.clone())?),
+            waker,
             attention,
             watch: Mutex::new(watch),
             current: Mutex::new(Arc::clone(socket)),
@@ -95,8 +121,11 @@ impl Reception {
             return None;
         }
         let seat = self.seat.try_lock()?;
-        self.watch.lock().change(|watch| watch.seated += 1);
-        Some(Seated { reception: self, seat: Some(seat) })
+        self.watch.lock().change(|watch| {
+            watch.seated += 1;
+            watch.sittings = watch.sittings.wrapping_add(1);
+        });
+        Some(Seated { reception: self, seat: Some(seat), favours: 0 })
     }
 
     /// For the worker: reads the socket once. Returns whether there may be more, which is not its business while another
@@ -114,6 +143,16 @@ impl Reception {
         self.watch.lock().change(|watch| watch.for_room = watch_it);
     }
 
+    pub(super) fn usage(&self) -> Usage {
+        let watch = self.watch.lock();
+        Usage { sittings: watch.sittings, is_taken: watch.seated > 0 }
+    }
+
+    /// For the worker: it looks at the socket by itself now and then, and its poll does not have to; or no longer.
+    pub(super) fn patrol(&self, does: bool) {
+        self.watch.lock().change(|watch| watch.is_patrolled = does);
+    }
+
     /// From now on this socket is read.
     pub(super) fn replace_socket(&self, socket: &Arc<Socket>) -> io::Result<()> {
         let polled = socket.for_poll()?;
@@ -128,6 +167,8 @@ impl Reception {
 pub(super) struct Seated<'a> {
     reception: &'a Reception,
     seat: Option<MutexGuard<'a, Seat>>,
+    /// Receptions that were of use to others, since there was one for this thread.
+    favours: u32,
 }
 
 impl Seated<'_> {
@@ -145,7 +186,16 @@ impl Seated<'_> {
         }
         if seat.is_readable {
             seat.receive(guarded);
+            self.favours = match std::mem::take(&mut seat.served) {
+                Served { this: true, .. } => 0,
+                Served { others, .. } => self.favours + u32::from(others),
+            };
         }
+    }
+
+    /// Others need the seat more.
+    pub(super) fn should_leave(&self) -> bool {
+        self.favours >= FAVOURS
     }
 }
 
@@ -158,7 +208,7 @@ impl Drop for Seated<'_> {
 }
 
 impl Seat {
-    fn new(poll: Poll, socket: Arc<Socket>) -> io::Result<Self> {
+    fn new(poll: Poll, socket: Arc<Socket>, waker: Waker) -> io::Result<Self> {
         let mut polled = socket.for_poll()?;
         poll.registry().register(&mut polled, SOCKET, Interest::READABLE)?;
         Ok(Self {
@@ -168,6 +218,8 @@ impl Seat {
             polled,
             buffers: ReceiveBuffers::new(),
             ready: Vec::new(),
+            waker,
+            served: Served::default(),
             is_readable: true,
         })
     }
@@ -203,11 +255,16 @@ impl Seat {
 
     /// Reads the socket once, and tells the protocol. Returns whether there may be more.
     fn receive(&mut self, guarded: &Guarded) -> bool {
-        let Self { socket, polled, buffers, ready, .. } = self;
+        let Self { socket, polled, buffers, ready, waker, served, .. } = self;
+        let mut note = |woken: &[Waker]| {
+            let mine = woken.iter().filter(|other| other.will_wake(waker)).count();
+            served.this |= mine > 0;
+            served.others |= woken.len() > mine;
+        };
         // Through the poll's socket, so that the poll learns that it was read to its end.
         let received = polled.try_io(|| {
             buffers.receive(socket, |received| {
-                guarded.with(ready, |core, now| core.handle_datagram(now, received));
+                guarded.settle(ready, |core, now| core.handle_datagram(now, received), &mut note);
             })
         });
         self.is_readable = match received {
@@ -229,7 +286,7 @@ impl Watch {
 
     /// Tells the poll, if it is not what it was told already.
     fn update(&mut self) -> io::Result<()> {
-        let readable = (self.seated == 0).then_some(Interest::READABLE);
+        let readable = (self.seated == 0 && !self.is_patrolled).then_some(Interest::READABLE);
         let writable = self.for_room.then_some(Interest::WRITABLE);
         let wanted = match (readable, writable) {
             (Some(readable), Some(writable)) => Some(readable | writable),

@@ -132,17 +132,21 @@ impl Shared {
             if left.is_zero() {
                 return None;
             }
-            let result = match self.reception.take_seat() {
-                Some(seat) => self.wait_in(seat, key, deadline, &mut attempt),
-                None => self.wait_parked(key, left, &mut attempt),
-            };
+            if let Some(seat) = self.reception.take_seat() {
+                let result = self.wait_in(seat, key, deadline, &mut attempt);
+                if result.is_some() {
+                    return result;
+                }
+            }
+            let left = deadline - self.now();
+            let result = self.wait_parked(key, left, &mut attempt);
             if result.is_some() {
                 return result;
             }
         }
     }
 
-    /// Waits at the socket until there is a result or the deadline has passed.
+    /// Waits at the socket until there is a result, the deadline has passed, or others need the seat more.
     fn wait_in<T>(
         &self,
         mut seat: Seated<'_>,
@@ -155,7 +159,7 @@ impl Shared {
                 return Some(result);
             }
             let left = deadline - self.now();
-            if left.is_zero() {
+            if left.is_zero() || seat.should_leave() {
                 self.give_up(key, seat.waker());
                 return None;
             }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use mio::{Events, Poll, Token};
 
+use super::patrol::{PATROL, Patrol};
 use super::shared::{Command, Shared};
 use super::socket::Socket;
 
@@ -33,12 +34,14 @@ pub(super) struct Worker {
     /// The socket was not read to its end since it became readable.
     is_readable: bool,
     watches_for_room: bool,
+    patrol: Patrol,
 }
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, poll: Poll, commands: Receiver<Command>) -> Self {
         let ready = Vec::new();
-        Self { shared, poll, commands, ready, is_readable: true, watches_for_room: false }
+        let patrol = Patrol::default();
+        Self { shared, poll, commands, ready, is_readable: true, watches_for_room: false, patrol }
     }
 
     /// Runs until nothing is left to do.
@@ -63,7 +66,10 @@ impl Worker {
 
     fn note(&mut self, events: &Events) {
         for event in events.iter().filter(|event| event.token() == SOCKET) {
-            self.is_readable |= event.is_readable() || event.is_error();
+            if event.is_readable() || event.is_error() {
+                self.is_readable = true;
+                self.patrol.on_disturbed();
+            }
             if event.is_writable() && self.watches_for_room {
                 self.watch_for_room(false);
                 self.shared.transmitter().unblock();
@@ -74,6 +80,7 @@ impl Worker {
     /// Does what there is to do, once. Returns whether there may be more.
     fn turn(&mut self) -> bool {
         self.run_commands();
+        self.patrol();
         for _ in 0..RECEIVES {
             if !self.is_readable {
                 break;
@@ -87,6 +94,17 @@ impl Worker {
             self.watch_for_room(true);
         }
         more || self.is_readable
+    }
+
+    /// Begins or ends a patrol, as the seat is used.
+    fn patrol(&mut self) {
+        let (now, reception) = (self.shared.now(), self.shared.reception());
+        let did = self.patrol.is_on();
+        let does = self.patrol.look(now, reception.usage());
+        if does != did {
+            reception.patrol(does);
+            self.is_readable = true;
+        }
     }
 
     fn run_commands(&mut self) {
@@ -125,7 +143,11 @@ impl Worker {
         }
         let mut core = self.shared.guarded().lock();
         let now = self.shared.now();
-        core.set_alarm(now).map(|alarm| alarm - now)
+        let alarm = core.set_alarm(now).map(|alarm| alarm - now);
+        match self.patrol.is_on() {
+            true => Some(alarm.map_or(PATROL, |alarm| alarm.min(PATROL))),
+            false => alarm,
+        }
     }
 }
 

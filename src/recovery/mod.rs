@@ -338,8 +338,17 @@ fn in_flight_bytes(packet: &SentPacket) -> u64 {
     if packet.ack_eliciting { u64::from(packet.size) } else { 0 }
 }
 
+/// Data of a stream that arrived packet after packet goes back in one piece: a bulk transfer is nothing else.
 fn push_fates(records: &Records, fate: Fate, out: &mut Outcome) {
-    out.fates.extend(records.iter().map(|record| (record, fate)));
+    for record in records.iter() {
+        let joined = match out.fates.last_mut() {
+            Some((last, Fate::Acked)) if fate == Fate::Acked => last.join(&record),
+            _ => false,
+        };
+        if !joined {
+            out.fates.push((record, fate));
+        }
+    }
 }
 
 /// Gives back what a lost packet carried, unless a probe has taken it over.

@@ -3,7 +3,7 @@
 //! When a peer uses a stream, all lower ones of its kind are open too (RFC 9000 §3.2). Those it has not used yet are
 //! remembered as ranges and cost memory only when somebody touches them.
 
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 use super::counts::PerDirection;
 use super::entry::Stream;
@@ -17,7 +17,9 @@ use crate::wire::{Direction, Parameters, Role, StreamId};
 #[derive(Debug)]
 pub(super) struct Table {
     role: Role,
-    streams: BTreeMap<StreamId, Box<Stream>>,
+    /// Every packet looks here several times. A peer that wants ids to collide has to open and close thousands of streams for each
+    /// that it keeps, and may keep few.
+    streams: FxHashMap<StreamId, Box<Stream>>,
     untouched: PerDirection<RangeSet>,
     initial: Initial,
 }
@@ -38,7 +40,7 @@ impl Table {
         let (credit_bidi_local, credit_bidi_remote, credit_uni) = (0, 0, 0);
         Self {
             role,
-            streams: BTreeMap::new(),
+            streams: FxHashMap::default(),
             untouched: PerDirection::default(),
             initial: Initial {
                 window,

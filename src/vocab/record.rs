@@ -57,6 +57,23 @@ pub(crate) enum Record {
     Datagram,
 }
 
+impl Record {
+    /// Takes over stream data that begins where this ends. Returns whether it did.
+    pub(crate) fn join(&mut self, next: &Self) -> bool {
+        let Self::Stream { id, offset, length, fin: fin @ false } = self else { return false };
+        let Self::Stream { id: same, offset: follows, length: more, fin: last } = *next else {
+            return false;
+        };
+        let begins = offset.checked_add(u64::from(*length));
+        let Some(sum) = length.checked_add(more) else { return false };
+        let joins = *id == same && begins == Some(follows);
+        if joins {
+            (*length, *fin) = (sum, last);
+        }
+        joins
+    }
+}
+
 /// What became of a record's packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -96,6 +113,19 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_that_follows_is_joined_and_nothing_else_is() {
+        let id = StreamId::new(crate::wire::Role::Initiator, Direction::Unidirectional, 7);
+        let data = |offset, length, fin| Record::Stream { id, offset, length, fin };
+        let mut record = data(10, 5, false);
+        assert!(!record.join(&data(16, 1, false)), "a gap");
+        assert!(!record.join(&Record::Ack { largest: 15 }));
+        assert!(record.join(&data(15, 5, true)));
+        assert_eq!(record, data(10, 10, true));
+        assert!(!record.join(&data(20, 1, false)), "nothing follows the end");
+        assert!(!data(0, u32::MAX, false).join(&data(u64::from(u32::MAX), 1, false)), "too long");
+    }
 
     #[test]
     fn records_come_back_in_order() {

@@ -1,0 +1,107 @@
+//! When the worker patrols: as long as a thread keeps coming back to the seat.
+//!
+//! ```text
+//!                the worker was woken for nothing, and the seat is in use
+//!        ┌──────────────────────────────────────────────────────────────▶┐
+//!   watching the socket                                                 patrolling
+//!        └◀──────────────────────────────────────────────────────────────┘
+//!                       the seat was not used often since the last look
+//! ```
+
+use std::time::Duration;
+
+use crate::base::Instant;
+
+/// How long a datagram may lie unread at most because a thread that used to come back to the seat did not, and how often the worker
+/// looks. Short beside the delays that acknowledgements may have (SPEC.md), long beside what it costs to look.
+pub(super) const PATROL: Duration = Duration::from_millis(2);
+
+/// Sittings from one look to the next that tell of a thread that is never away for long.
+const SITTINGS: u64 = 4;
+
+/// Times that the worker was woken between two looks, before it patrols instead.
+const DISTURBANCES: u32 = 2;
+
+/// How the seat is used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usage {
+    /// How often it was taken, ever.
+    pub(super) sittings: u64,
+    /// A thread is in it.
+    pub(super) is_taken: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Patrol {
+    is_on: bool,
+    looked: Instant,
+    sittings: u64,
+    disturbed: u32,
+}
+
+impl Patrol {
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// The worker was woken because the socket has something.
+    pub(super) fn on_disturbed(&mut self) {
+        self.disturbed += 1;
+    }
+
+    /// Decides again, if it is time, from what the seat is used for.
+    pub(super) fn look(&mut self, now: Instant, usage: Usage) -> bool {
+        let passed = now - self.looked;
+        if passed < PATROL {
+            return self.is_on;
+        }
+        let is_busy = usage.sittings.wrapping_sub(self.sittings) >= SITTINGS && passed < PATROL * 4;
+        self.is_on = match self.is_on {
+            true => is_busy || usage.is_taken,
+            false => is_busy && self.disturbed >= DISTURBANCES,
+        };
+        (self.looked, self.sittings, self.disturbed) = (now, usage.sittings, 0);
+        self.is_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks after every period, in which the seat was taken and the worker woken so often.
+    fn looks(periods: &[(u64, u32)]) -> Vec<bool> {
+        let (mut patrol, mut now, mut sittings) = (Patrol::default(), Instant::from_nanos(1), 0);
+        let mut look = |&(taken, woken): &(u64, u32)| {
+            now += PATROL;
+            sittings += taken;
+            (0..woken).for_each(|_| patrol.on_disturbed());
+            patrol.look(now, Usage { sittings, is_taken: false })
+        };
+        periods.iter().map(&mut look).collect()
+    }
+
+    #[test]
+    fn it_begins_when_the_worker_is_woken_beside_a_thread_that_reads() {
+        assert_eq!(looks(&[(100, 0), (0, 100), (100, 100)]), [false, false, true]);
+    }
+
+    #[test]
+    fn it_ends_when_the_thread_stays_away() {
+        assert_eq!(
+            looks(&[(9, 9), (9, 0), (9, 0), (1, 0), (9, 0)]),
+            [true, true, true, false, false]
+        );
+    }
+
+    #[test]
+    fn between_two_looks_nothing_changes() {
+        let (mut patrol, used) = (Patrol::default(), Usage { sittings: 9, is_taken: false });
+        let start = Instant::from_nanos(1) + PATROL;
+        (0..9).for_each(|_| patrol.on_disturbed());
+        assert!(patrol.look(start, used));
+        assert!(patrol.look(start + PATROL / 2, used));
+        assert!(patrol.look(start + PATROL, Usage { is_taken: true, ..used }));
+        assert!(!patrol.look(start + PATROL * 2, used));
+    }
+}
