@@ -399,3 +399,18 @@ pub(crate) const KEEP_ALIVE_MAX: Duration = Duration::from_secs(120);
 
 /// The shortest: what dies sooner cannot be kept alive at a price that is worth it.
 pub(crate) const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
+
+/// Addresses of interfaces that a peer is told.
+pub(crate) const CANDIDATES_HOST: usize = 6;
+
+/// Of these, at most so many of one interface and family: privacy extensions give an interface many.
+pub(crate) const CANDIDATES_PER_INTERFACE: usize = 2;
+
+/// Addresses of a peer that are heeded (§18.1).
+pub(crate) const CANDIDATES: usize = 16;
+
+/// Below it are the services of operating systems: peers do not live there.
+pub(crate) const PORT_UNPRIVILEGED: u16 = 1024;
+
+/// The exception: what firewalls let out.
+pub(crate) const PORT_HTTPS: u16 = 443;

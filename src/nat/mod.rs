@@ -30,6 +30,7 @@
 //! ```
 
 mod behaviour;
+mod candidate;
 mod lifetime;
 mod probes;
 mod scope;
@@ -39,6 +40,7 @@ pub mod stun;
 pub use behaviour::{
     Allocation, Behaviour, Dependence, Discovery, DiscoveryConfig, Kind, ServerReport, Stage,
 };
+pub use candidate::{Candidate, CandidateKind, Destinations, Forbidden, LocalNetwork};
 pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
 pub use scope::Scope;
 pub use socket::{SocketId, Transmit};

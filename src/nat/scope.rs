@@ -20,18 +20,27 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The scope of an address. An IPv4 address inside an IPv6 one (mapped, compatible, 6to4, NAT64) counts as itself.
+    /// The scope of an address. An IPv4 address inside an IPv6 one (mapped, compatible, 6to4, Teredo, NAT64) counts as itself.
     pub fn of(ip: IpAddr) -> Self {
-        match ip {
+        match canonical(ip) {
             IpAddr::V4(ip) => of_v4(ip),
-            IpAddr::V6(ip) => embedded(ip).map_or_else(|| of_v6(ip), of_v4),
+            IpAddr::V6(ip) => of_v6(ip),
         }
+    }
+}
+
+/// The IPv4 address that an IPv6 one stands for, or the address itself.
+pub(super) fn canonical(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(inner) => embedded(inner).map_or(ip, IpAddr::V4),
     }
 }
 
 fn of_v4(ip: Ipv4Addr) -> Scope {
     match ip.octets() {
-        [0 | 224..=255, ..] => Scope::Unusable,
+        // Protocol assignments and the anycast of 6to4 relays are no hosts (RFC 6890, RFC 7526).
+        [0 | 224..=255, ..] | [192, 0, 0, _] | [192, 88, 99, _] => Scope::Unusable,
         [127, ..] => Scope::Loopback,
         [169, 254, ..] => Scope::Link,
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Scope::Private,
@@ -43,6 +52,8 @@ fn of_v4(ip: Ipv4Addr) -> Scope {
 fn of_v6(ip: Ipv6Addr) -> Scope {
     match ip.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] | [0xff00..=0xffff, ..] => Scope::Unusable,
+        // Translated by rules that we do not know (RFC 8215), and the black hole (RFC 6666).
+        [0x64, 0xff9b, 1, ..] | [0x100, 0, 0, 0, ..] => Scope::Unusable,
         [0, 0, 0, 0, 0, 0, 0, 1] => Scope::Loopback,
         [0xfe80..=0xfebf, ..] => Scope::Link,
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Scope::Private,
@@ -61,6 +72,8 @@ fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
         }
         // 6to4 (RFC 3056 §2).
         [0x2002, high, low, ..] => Some(join(high, low)),
+        // Teredo: the client's address, inverted (RFC 4380 §4).
+        [0x2001, 0, .., high, low] => Some(join(!high, !low)),
         _ => None,
     }
 }
@@ -73,6 +86,7 @@ mod tests {
     fn addresses_reach_as_far_as_their_ranges_say() {
         for (scope, addresses) in [
             (Scope::Unusable, &["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"][..]),
+            (Scope::Unusable, &["192.0.0.8", "192.88.99.1", "64:ff9b:1::1", "100::1"]),
             (Scope::Loopback, &["127.0.0.1", "127.9.9.9", "::1"]),
             (Scope::Link, &["169.254.169.254", "fe80::1", "febf::1"]),
             (Scope::Private, &["10.1.2.3", "172.16.0.1", "172.31.0.1", "192.168.1.1", "fd00::1"]),
@@ -90,7 +104,10 @@ mod tests {
 
     #[test]
     fn an_ipv4_address_cannot_hide_in_an_ipv6_one() {
-        for address in ["::ffff:127.0.0.1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1"] {
+        let teredo = "2001:0:c000:201:0:0:80ff:fffe";
+        for address in
+            ["::ffff:127.0.0.1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", teredo]
+        {
             assert_eq!(Scope::of(address.parse().unwrap()), Scope::Loopback, "{address}");
         }
     }
