@@ -414,3 +414,15 @@ pub(crate) const PORT_UNPRIVILEGED: u16 = 1024;
 
 /// The exception: what firewalls let out.
 pub(crate) const PORT_HTTPS: u16 = 443;
+
+/// How long an offer lives (§18.2).
+pub(crate) const OFFER_LIFE: Duration = Duration::from_secs(60);
+
+/// Offers that are remembered so that none is heeded twice: thirty a second while they live.
+pub(crate) const OFFERS_SEEN: usize = 2048;
+
+/// The longest time from an answer to the start that it names.
+pub(crate) const PUNCH_START_DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// Characters of a ticket behind its scheme: sixteen candidates need 700.
+pub(crate) const TICKET_MAX: usize = 1024;

@@ -8,6 +8,7 @@
 //! aead/                 AES-256-GCM behind one seam
 //! record/               short packets: sealing, opening, masks, key updates (SPEC §6)
 //! cookie, punch, reset  keyed proofs outside connections (SPEC §4, §7.4)
+//! sealed, shared        messages outside connections, and keys of two peers (SPEC §18.2, §18.4)
 //! tag                   keeps fragments of different messages apart (SPEC §3.2)
 //! ```
 
@@ -22,6 +23,8 @@ mod punch;
 mod record;
 mod reset;
 mod schedule;
+mod sealed;
+mod shared;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -36,4 +39,6 @@ pub(crate) use punch::{punch_tag, verify_punch_tag};
 pub(crate) use record::{OpenError, Opened, Protection, Unmasked};
 pub(crate) use reset::{ResetKey, Veil};
 pub(crate) use schedule::{Exporter, Secrets};
+pub(crate) use sealed::{open_from, seal_for};
+pub(crate) use shared::{CheckKey, PunchSecrets};
 pub(crate) use tag::message_tag;

@@ -32,6 +32,7 @@
 mod behaviour;
 mod candidate;
 mod lifetime;
+mod offer;
 mod probes;
 mod scope;
 mod socket;
@@ -42,5 +43,6 @@ pub use behaviour::{
 };
 pub use candidate::{Candidate, CandidateKind, Destinations, Forbidden, LocalNetwork};
 pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
+pub use offer::{Description, NatSummary, Offer, OfferError, SeenOffers, Ticket, TicketError};
 pub use scope::Scope;
 pub use socket::{SocketId, Transmit};

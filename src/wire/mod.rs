@@ -30,7 +30,7 @@ pub use code::{ApplicationCode, ErrorCode};
 pub use id::{Direction, Role, StreamId};
 
 pub(crate) use code::TransportError;
-pub(crate) use codec::Writer;
+pub(crate) use codec::{Reader, Writer};
 pub(crate) use demux::{Class, classify};
 pub(crate) use error::DecodeError;
 pub(crate) use fragment::{Fragment, FragmentHeader, HandshakeKind, fragment_count};

@@ -14,7 +14,6 @@ pub(in crate::crypto) enum Token {
     /// Between the initiator's static and the responder's ephemeral key.
     Se,
     /// Between the two static keys.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only patterns of the vectors have it"))]
     Ss,
     /// The pre-shared key.
     Psk,
@@ -24,7 +23,7 @@ pub(in crate::crypto) enum Token {
     Ekem1,
 }
 
-use Token::{E, E1, Ee, Ekem1, Es, Psk, S, Se};
+use Token::{E, E1, Ee, Ekem1, Es, Psk, S, Se, Ss};
 
 /// A pattern under its full protocol name. Messages alternate; the initiator speaks first.
 #[derive(Debug)]
@@ -73,4 +72,13 @@ pub(in crate::crypto) const XX_CLASSICAL: Pattern = Pattern {
     responder_known: false,
     psk: true,
     messages: &[&[E], &[E, Ee, S, Es], &[S, Se, Psk]],
+};
+
+/// One message to a known peer, who learns from whom it is (SPEC §18.2).
+pub(in crate::crypto) const X: Pattern = Pattern {
+    name: "Noise_X_25519_AESGCM_SHA256",
+    initiator_known: false,
+    responder_known: true,
+    psk: false,
+    messages: &[&[E, Es, S, Ss]],
 };

@@ -1,0 +1,110 @@
+//! What a peer says about itself: where it may be reached, and what its NAT does.
+
+use crate::base::limits::CANDIDATES;
+use crate::nat::behaviour::{Allocation, Behaviour, Dependence};
+use crate::nat::candidate::Candidate;
+
+/// What a NAT does, as far as the other side has to know it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NatSummary {
+    pub(super) mapping: Option<Dependence>,
+    pub(super) filtering: Option<Dependence>,
+    pub(super) allocation: Option<Allocation>,
+    /// The external port that was given out last, and the step to the next.
+    pub(super) latest: Option<(u16, i8)>,
+}
+
+impl NatSummary {
+    /// Nothing is known.
+    pub const UNKNOWN: Self =
+        Self { mapping: None, filtering: None, allocation: None, latest: None };
+
+    /// From what was measured.
+    pub const fn new(
+        mapping: Dependence,
+        filtering: Option<Dependence>,
+        allocation: Allocation,
+    ) -> Self {
+        Self { mapping: Some(mapping), filtering, allocation: Some(allocation), latest: None }
+    }
+
+    /// Where ports are given out one after the other: the last one seen, and how far it is from one to the next.
+    #[must_use]
+    pub const fn latest(mut self, port: u16, step: i8) -> Self {
+        self.latest = Some((port, step));
+        self
+    }
+
+    /// Whether peers see different mappings; `None` if that is not known.
+    pub(crate) fn is_symmetric(&self) -> Option<bool> {
+        self.mapping.map(|mapping| mapping != Dependence::EndpointIndependent)
+    }
+
+    /// Whether somebody comes in whose port is not the one that was sent to.
+    pub(crate) fn admits_other_ports(&self) -> bool {
+        matches!(
+            self.filtering,
+            Some(Dependence::EndpointIndependent | Dependence::AddressDependent)
+        )
+    }
+
+    /// Whether everybody comes in.
+    pub(crate) fn admits_all(&self) -> bool {
+        self.filtering == Some(Dependence::EndpointIndependent)
+    }
+
+    /// The next port and the step to those behind it, where ports follow each other.
+    pub(crate) fn next_port(&self) -> Option<(u16, i8)> {
+        let (port, step) =
+            self.latest.filter(|_| self.allocation == Some(Allocation::Sequential))?;
+        Some((port.wrapping_add_signed(i16::from(step)), step))
+    }
+
+    /// The lowest and the highest port seen, where they are all in a small range.
+    pub(crate) fn block(&self) -> Option<(u16, u16)> {
+        match self.allocation {
+            Some(Allocation::Block { lowest, highest }) => Some((lowest, highest)),
+            _ => None,
+        }
+    }
+}
+
+impl From<&Behaviour> for NatSummary {
+    fn from(behaviour: &Behaviour) -> Self {
+        let untranslated = behaviour.translated == Some(false);
+        Self {
+            mapping: behaviour.mapping.or(untranslated.then_some(Dependence::EndpointIndependent)),
+            filtering: behaviour.filtering,
+            allocation: behaviour.allocation,
+            latest: None,
+        }
+    }
+}
+
+/// What a peer says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    pub(super) nat: NatSummary,
+    pub(super) candidates: Vec<Candidate>,
+}
+
+impl Description {
+    /// The best 16 of these candidates.
+    pub fn new(nat: NatSummary, candidates: &[Candidate]) -> Self {
+        let mut best = candidates.to_vec();
+        best.sort_by_key(|candidate| std::cmp::Reverse((candidate.priority(), *candidate)));
+        best.dedup();
+        best.truncate(CANDIDATES);
+        Self { nat, candidates: best }
+    }
+
+    /// What its NAT does.
+    pub fn nat(&self) -> &NatSummary {
+        &self.nat
+    }
+
+    /// Where it may be reached, the best first.
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+}
