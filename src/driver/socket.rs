@@ -110,14 +110,22 @@ impl Socket {
         contents: &[u8],
         segment_size: Option<usize>,
     ) -> io::Result<()> {
-        let transmit = quinn_udp::Transmit {
+        let mut attempt = quinn_udp::Transmit {
             destination: self.reachable(transmit.destination),
             ecn: transmit.ecn.map(to_codepoint),
             contents,
             segment_size,
             src_ip: transmit.source,
         };
-        self.state.try_send(UdpSockRef::from(&self.io), &transmit)
+        let socket = UdpSockRef::from(&self.io);
+        match self.state.try_send(socket, &attempt) {
+            Err(error) if transmit.source.is_some() && !is_temporary(&error) => {
+                // The address may have left this host, as when its lease ended: the peer learns the one that the system chooses now.
+                attempt.src_ip = None;
+                self.state.try_send(UdpSockRef::from(&self.io), &attempt)
+            }
+            result => result,
+        }
     }
 
     /// An IPv6 socket knows IPv4 addresses in mapped form only.
@@ -129,6 +137,11 @@ impl Socket {
             _ => address,
         }
     }
+}
+
+/// The same datagram, or a smaller one, may leave from the same address.
+fn is_temporary(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || is_too_large(error)
 }
 
 /// What the system calls EMSGSIZE; the standard library has no name for it.

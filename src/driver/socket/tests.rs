@@ -68,3 +68,15 @@ fn an_ipv6_socket_sends_to_ipv4() {
     assert_eq!(from.send(&to(&to_socket, 5, 5), b"hello"), Sent::All);
     assert_eq!(receive(&to_socket, 5)[0].0, b"hello");
 }
+
+#[test]
+fn an_address_that_has_left_this_host_is_replaced() {
+    let (from, to_socket) = (bind("0.0.0.0:0").unwrap(), bind("127.0.0.1:0").unwrap());
+    for size in [5, 3000] {
+        let gone = Some("192.0.2.1".parse().unwrap());
+        let transmit = Transmit { source: gone, ..to(&to_socket, size, 1000) };
+        assert_eq!(from.send(&transmit, &vec![1; size]), Sent::All);
+        let arrived = receive(&to_socket, size);
+        assert_eq!(arrived.iter().map(|(datagram, _)| datagram.len()).sum::<usize>(), size);
+    }
+}
