@@ -1,0 +1,16 @@
+//! The program and the library among real NATs: routers of the Linux kernel, in network namespaces of this machine.
+//!
+//! Run by `cargo test --test lab` as root. Without root, or without `ip`, `nft` and `conntrack`, nothing is tested, and a line says so.
+
+#![cfg(target_os = "linux")]
+
+mod behaviour;
+mod conversation;
+mod ground;
+mod net;
+mod reflexive;
+mod say;
+mod servers;
+mod simultaneous;
+mod stopwatch;
+mod survival;
