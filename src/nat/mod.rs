@@ -1,4 +1,5 @@
-//! What a NAT does to datagrams, found out without I/O: STUN (RFC 8489), and its extension for behaviour discovery (RFC 5780).
+//! What a NAT does to datagrams, found out without I/O: STUN (RFC 8489), and its extension for behaviour discovery (RFC 5780). And what
+//! helps against it: relays (TURN, RFC 8656).
 //!
 //! Everything here is a state machine that is told the time and handed datagrams, and says what to send and when to be called again.
 //! Whoever drives it owns the sockets. STUN shares the transport's socket: the first byte of a datagram tells them apart (SPEC §2).
@@ -37,6 +38,7 @@ mod probes;
 mod scope;
 mod socket;
 pub mod stun;
+pub mod turn;
 
 pub use behaviour::{
     Allocation, Behaviour, Dependence, Discovery, DiscoveryConfig, Kind, ServerReport, Stage,

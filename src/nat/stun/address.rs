@@ -7,6 +7,37 @@ use super::header::{COOKIE, TransactionId};
 const IPV4: u8 = 1;
 const IPV6: u8 = 2;
 
+/// One of the two kinds of IP addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AddressFamily {
+    /// 32 bits.
+    Ipv4,
+    /// 128 bits.
+    Ipv6,
+}
+
+impl AddressFamily {
+    /// That of an address.
+    pub fn of(ip: IpAddr) -> Self {
+        if ip.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+    }
+
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Ipv4 => IPV4,
+            Self::Ipv6 => IPV6,
+        }
+    }
+
+    pub(super) const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            IPV4 => Some(Self::Ipv4),
+            IPV6 => Some(Self::Ipv6),
+            _ => None,
+        }
+    }
+}
+
 /// Reads a plain address; `None` if it is none.
 pub(super) fn decode(value: &[u8]) -> Option<SocketAddr> {
     let (&[_, family, p0, p1], address) = value.split_first_chunk()?;
@@ -20,8 +51,7 @@ pub(super) fn decode(value: &[u8]) -> Option<SocketAddr> {
 
 /// Writes a plain address.
 pub(super) fn encode(address: SocketAddr, out: &mut Vec<u8>) {
-    let family = if address.is_ipv4() { IPV4 } else { IPV6 };
-    out.extend([0, family]);
+    out.extend([0, AddressFamily::of(address.ip()).number()]);
     out.extend(address.port().to_be_bytes());
     match address.ip() {
         IpAddr::V4(ip) => out.extend(ip.octets()),

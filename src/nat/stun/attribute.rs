@@ -1,11 +1,11 @@
-//! What attributes mean: those of RFC 8489 §14 and RFC 5780 §7. Values are borrowed from the datagram.
+//! What attributes mean: those of RFC 8489 §14, RFC 5780 §7 and RFC 8656 §18. Values are borrowed from the datagram.
 //!
 //! MESSAGE-INTEGRITY, MESSAGE-INTEGRITY-SHA256 and FINGERPRINT cover the message before them, and are dealt with where messages are
 //! read and written.
 
 use std::net::SocketAddr;
 
-use super::address;
+use super::address::{self, AddressFamily};
 use super::error::StunError;
 use super::header::TransactionId;
 use super::integrity::ATTRIBUTE_HEADER;
@@ -19,14 +19,23 @@ pub(super) mod kind {
     pub(in super::super) const MESSAGE_INTEGRITY: u16 = 0x0008;
     pub(in super::super) const ERROR_CODE: u16 = 0x0009;
     pub(in super::super) const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
+    pub(in super::super) const CHANNEL_NUMBER: u16 = 0x000c;
+    pub(in super::super) const LIFETIME: u16 = 0x000d;
+    pub(in super::super) const XOR_PEER_ADDRESS: u16 = 0x0012;
+    pub(in super::super) const DATA: u16 = 0x0013;
     pub(in super::super) const REALM: u16 = 0x0014;
     pub(in super::super) const NONCE: u16 = 0x0015;
+    pub(in super::super) const XOR_RELAYED_ADDRESS: u16 = 0x0016;
+    pub(in super::super) const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
+    pub(in super::super) const REQUESTED_TRANSPORT: u16 = 0x0019;
     pub(in super::super) const MESSAGE_INTEGRITY_SHA256: u16 = 0x001c;
     pub(in super::super) const PASSWORD_ALGORITHM: u16 = 0x001d;
     pub(in super::super) const USERHASH: u16 = 0x001e;
     pub(in super::super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
     pub(in super::super) const PADDING: u16 = 0x0026;
     pub(in super::super) const RESPONSE_PORT: u16 = 0x0027;
+    pub(in super::super) const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
+    pub(in super::super) const ADDRESS_ERROR_CODE: u16 = 0x8001;
     pub(in super::super) const PASSWORD_ALGORITHMS: u16 = 0x8002;
     pub(in super::super) const ALTERNATE_DOMAIN: u16 = 0x8003;
     pub(in super::super) const SOFTWARE: u16 = 0x8022;
@@ -97,6 +106,29 @@ pub enum Attribute<'a> {
     ResponseOrigin(SocketAddr),
     /// The server's other IP address and other port (RFC 5780 §7.4).
     OtherAddress(SocketAddr),
+    /// A peer at the other side of a relay (RFC 8656 §18.3).
+    XorPeerAddress(SocketAddr),
+    /// The address at a relay that peers send to (RFC 8656 §18.5).
+    XorRelayedAddress(SocketAddr),
+    /// A datagram to a peer or from it (RFC 8656 §18.4).
+    Data(&'a [u8]),
+    /// The number that stands for a peer (RFC 8656 §18.1).
+    ChannelNumber(u16),
+    /// Seconds that an allocation is wanted, or lasts (RFC 8656 §18.2).
+    Lifetime(u32),
+    /// How the relay talks to peers, as IP numbers protocols: 17 is UDP (RFC 8656 §18.8).
+    RequestedTransport(u8),
+    /// The family of the address that is wanted (RFC 8656 §18.6).
+    RequestedAddressFamily(AddressFamily),
+    /// A second address is wanted, of this family (RFC 8656 §18.11).
+    AdditionalAddressFamily(AddressFamily),
+    /// There is no address of this family, and why (RFC 8656 §18.12).
+    AddressErrorCode {
+        /// The family.
+        family: AddressFamily,
+        /// As in [`Self::ErrorCode`].
+        code: u16,
+    },
     /// One that this code does not know.
     Unknown {
         /// Its type.
@@ -128,6 +160,15 @@ impl<'a> Attribute<'a> {
             Self::ResponsePort(_) => kind::RESPONSE_PORT,
             Self::ResponseOrigin(_) => kind::RESPONSE_ORIGIN,
             Self::OtherAddress(_) => kind::OTHER_ADDRESS,
+            Self::XorPeerAddress(_) => kind::XOR_PEER_ADDRESS,
+            Self::XorRelayedAddress(_) => kind::XOR_RELAYED_ADDRESS,
+            Self::Data(_) => kind::DATA,
+            Self::ChannelNumber(_) => kind::CHANNEL_NUMBER,
+            Self::Lifetime(_) => kind::LIFETIME,
+            Self::RequestedTransport(_) => kind::REQUESTED_TRANSPORT,
+            Self::RequestedAddressFamily(_) => kind::REQUESTED_ADDRESS_FAMILY,
+            Self::AdditionalAddressFamily(_) => kind::ADDITIONAL_ADDRESS_FAMILY,
+            Self::AddressErrorCode { .. } => kind::ADDRESS_ERROR_CODE,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -157,9 +198,7 @@ impl<'a> Attribute<'a> {
     fn decode_known(kind: u16, value: &'a [u8], transaction: &TransactionId) -> Option<Self> {
         Some(match kind {
             kind::MAPPED_ADDRESS => Self::MappedAddress(address::decode(value)?),
-            kind::XOR_MAPPED_ADDRESS => {
-                Self::XorMappedAddress(address::xor(address::decode(value)?, transaction))
-            }
+            kind::XOR_MAPPED_ADDRESS => Self::XorMappedAddress(hidden(value, transaction)?),
             kind::ALTERNATE_SERVER => Self::AlternateServer(address::decode(value)?),
             kind::RESPONSE_ORIGIN => Self::ResponseOrigin(address::decode(value)?),
             kind::OTHER_ADDRESS => Self::OtherAddress(address::decode(value)?),
@@ -186,6 +225,26 @@ impl<'a> Attribute<'a> {
                 [p0, p1] | [p0, p1, _, _] => Self::ResponsePort(u16::from_be_bytes([*p0, *p1])),
                 _ => return None,
             },
+            kind::XOR_PEER_ADDRESS => Self::XorPeerAddress(hidden(value, transaction)?),
+            kind::XOR_RELAYED_ADDRESS => Self::XorRelayedAddress(hidden(value, transaction)?),
+            kind::DATA => Self::Data(value),
+            // The fields of these four are followed, or preceded, by ones that are reserved.
+            kind::CHANNEL_NUMBER => match value {
+                [n0, n1, _, _] => Self::ChannelNumber(u16::from_be_bytes([*n0, *n1])),
+                _ => return None,
+            },
+            kind::REQUESTED_TRANSPORT => match value {
+                [protocol, _, _, _] => Self::RequestedTransport(*protocol),
+                _ => return None,
+            },
+            kind::REQUESTED_ADDRESS_FAMILY => Self::RequestedAddressFamily(family(value)?),
+            kind::ADDITIONAL_ADDRESS_FAMILY => Self::AdditionalAddressFamily(family(value)?),
+            kind::LIFETIME => Self::Lifetime(u32::from_be_bytes(value.try_into().ok()?)),
+            kind::ADDRESS_ERROR_CODE => {
+                let (&[number, _, class, rest], _) = value.split_first_chunk()?;
+                let code = error_code(class, rest)?;
+                Self::AddressErrorCode { family: AddressFamily::from_number(number)?, code }
+            }
             _ => Self::Unknown { kind, value },
         })
     }
@@ -201,7 +260,9 @@ impl<'a> Attribute<'a> {
             | Self::AlternateServer(at)
             | Self::ResponseOrigin(at)
             | Self::OtherAddress(at) => address::encode(*at, out),
-            Self::XorMappedAddress(at) => address::encode(address::xor(*at, transaction), out),
+            Self::XorMappedAddress(at) | Self::XorPeerAddress(at) | Self::XorRelayedAddress(at) => {
+                address::encode(address::xor(*at, transaction), out);
+            }
             Self::Username(name) => put_text(name, USERNAME_MAX, out)?,
             Self::Realm(text)
             | Self::Nonce(text)
@@ -214,11 +275,8 @@ impl<'a> Attribute<'a> {
                 out.extend([0, 0]);
             }
             Self::ErrorCode { code, reason } => {
-                let class = code / 100;
-                if !(3..=6).contains(&class) {
-                    return Err(StunError::Malformed(kind::ERROR_CODE));
-                }
-                out.extend([0, 0, class as u8, (code % 100) as u8]);
+                let (class, number) = split_code(*code)?;
+                out.extend([0, 0, class, number]);
                 put_text(reason, TEXT_MAX, out)?;
             }
             Self::UnknownAttributes(list) => out.extend(list.0),
@@ -226,8 +284,23 @@ impl<'a> Attribute<'a> {
                 let bits = if *ip { CHANGE_IP } else { 0 } | if *port { CHANGE_PORT } else { 0 };
                 out.extend(bits.to_be_bytes());
             }
-            Self::Padding(bytes) | Self::Unknown { value: bytes, .. } => out.extend(*bytes),
+            Self::Padding(bytes) | Self::Data(bytes) | Self::Unknown { value: bytes, .. } => {
+                out.extend(*bytes);
+            }
             Self::ResponsePort(port) => out.extend(port.to_be_bytes()),
+            Self::ChannelNumber(number) => {
+                out.extend(number.to_be_bytes());
+                out.extend([0, 0]);
+            }
+            Self::Lifetime(seconds) => out.extend(seconds.to_be_bytes()),
+            Self::RequestedTransport(first) => out.extend([*first, 0, 0, 0]),
+            Self::RequestedAddressFamily(family) | Self::AdditionalAddressFamily(family) => {
+                out.extend([family.number(), 0, 0, 0]);
+            }
+            Self::AddressErrorCode { family, code } => {
+                let (class, number) = split_code(*code)?;
+                out.extend([family.number(), 0, class, number]);
+            }
         }
         Ok(())
     }
@@ -248,16 +321,36 @@ fn put_text(text: &str, limit: usize, out: &mut Vec<u8>) -> Result<(), StunError
     Ok(())
 }
 
+fn hidden(value: &[u8], transaction: &TransactionId) -> Option<SocketAddr> {
+    Some(address::xor(address::decode(value)?, transaction))
+}
+
+fn family(value: &[u8]) -> Option<AddressFamily> {
+    match value {
+        [number, _, _, _] => AddressFamily::from_number(*number),
+        _ => None,
+    }
+}
+
 /// RFC 8489 §14.8.
 fn decode_error(value: &[u8]) -> Option<Attribute<'_>> {
     let (&[_, _, class, number], reason) = value.split_first_chunk()?;
-    let class = class & 7;
-    if !(3..=6).contains(&class) || number > 99 {
-        return None;
-    }
-    let code = u16::from(class) * 100 + u16::from(number);
+    let code = error_code(class, number)?;
     // The code counts; words in another encoding are as good as none.
     Some(Attribute::ErrorCode { code, reason: text(reason, TEXT_MAX).unwrap_or_default() })
+}
+
+fn error_code(class: u8, number: u8) -> Option<u16> {
+    let class = class & 7;
+    let known = (3..=6).contains(&class) && number <= 99;
+    known.then_some(u16::from(class) * 100 + u16::from(number))
+}
+
+fn split_code(code: u16) -> Result<(u8, u8), StunError> {
+    match u8::try_from(code / 100) {
+        Ok(class @ 3..=6) => Ok((class, (code % 100) as u8)),
+        _ => Err(StunError::Malformed(kind::ERROR_CODE)),
+    }
 }
 
 /// The first algorithm of a list, `None` in its place if its number is unknown, and what follows it (RFC 8489 §14.11, §14.12).

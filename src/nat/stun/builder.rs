@@ -3,7 +3,7 @@
 use super::attribute::{Attribute, kind};
 use super::error::StunError;
 use super::header::{Class, HEADER, Header, Method, TransactionId};
-use super::integrity;
+use super::integrity::{self, ATTRIBUTE_HEADER};
 use super::password::Key;
 
 /// A message in the making. Attributes come first, then the keyed codes, then the fingerprint.
@@ -18,18 +18,31 @@ pub struct Builder {
 impl Builder {
     /// A message without attributes.
     pub fn new(class: Class, method: Method, transaction: TransactionId) -> Self {
+        Self::within(Vec::new(), class, method, transaction)
+    }
+
+    /// The same in a buffer whose room is used again; what it holds is overwritten.
+    pub(in crate::nat) fn within(
+        mut buffer: Vec<u8>,
+        class: Class,
+        method: Method,
+        transaction: TransactionId,
+    ) -> Self {
         let header = Header { class, method, length: 0, transaction };
-        Self { header, bytes: header.encode().to_vec(), error: None }
+        buffer.clear();
+        buffer.extend(header.encode());
+        Self { header, bytes: buffer, error: None }
     }
 
     /// Appends an attribute.
     #[must_use]
     pub fn attribute(mut self, attribute: &Attribute<'_>) -> Self {
-        let mut value = Vec::new();
-        match attribute.encode(&self.header.transaction, &mut value) {
-            Ok(()) => self.put(attribute.kind(), &value),
-            Err(error) => self.error = self.error.or(Some(error)),
+        let start = self.bytes.len();
+        self.bytes.extend([0; ATTRIBUTE_HEADER]);
+        if let Err(error) = attribute.encode(&self.header.transaction, &mut self.bytes) {
+            self.fail(error);
         }
+        self.close(start, attribute.kind());
         self
     }
 
@@ -78,14 +91,23 @@ impl Builder {
     }
 
     fn put(&mut self, kind: u16, value: &[u8]) {
-        let Ok(length) = u16::try_from(value.len()) else {
-            self.error = self.error.or(Some(StunError::TooLong));
-            return;
-        };
-        self.bytes.extend(kind.to_be_bytes());
-        self.bytes.extend(length.to_be_bytes());
+        let start = self.bytes.len();
+        self.bytes.extend([0; ATTRIBUTE_HEADER]);
         self.bytes.extend(value);
+        self.close(start, kind);
+    }
+
+    /// Writes the header of the attribute that begins there, now that its length is known, and pads it.
+    fn close(&mut self, start: usize, kind: u16) {
+        let length = self.bytes.len() - start - ATTRIBUTE_HEADER;
+        let Ok(length) = u16::try_from(length) else { return self.fail(StunError::TooLong) };
+        let ([k0, k1], [l0, l1]) = (kind.to_be_bytes(), length.to_be_bytes());
+        self.bytes[start..start + ATTRIBUTE_HEADER].copy_from_slice(&[k0, k1, l0, l1]);
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+
+    fn fail(&mut self, error: StunError) {
+        self.error = self.error.or(Some(error));
     }
 }
 

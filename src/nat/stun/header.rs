@@ -35,6 +35,18 @@ pub struct Method(u16);
 impl Method {
     /// Which address do you see me at? (RFC 8489 §3)
     pub const BINDING: Self = Self(0x001);
+    /// Be my relay (RFC 8656 §17).
+    pub const ALLOCATE: Self = Self(0x003);
+    /// Go on being it, or stop.
+    pub const REFRESH: Self = Self(0x004);
+    /// This is for that peer.
+    pub const SEND: Self = Self(0x006);
+    /// This is from that peer.
+    pub const DATA: Self = Self(0x007);
+    /// Let in what comes from that IP address.
+    pub const CREATE_PERMISSION: Self = Self(0x008);
+    /// Let a number stand for that peer.
+    pub const CHANNEL_BIND: Self = Self(0x009);
 
     /// The method with this number; `None` above 12 bits.
     pub const fn new(number: u16) -> Option<Self> {

@@ -51,7 +51,7 @@ impl Patience {
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(in crate::nat) enum Due {
     Nothing,
     Send,
     GiveUp,
@@ -59,7 +59,7 @@ pub(super) enum Due {
 
 /// The sends of one request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Schedule {
+pub(in crate::nat) struct Schedule {
     patience: Patience,
     sent: u8,
     next: Instant,
@@ -67,12 +67,12 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// The first send is due at once.
-    pub(super) fn new(now: Instant, patience: Patience) -> Self {
+    pub(in crate::nat) fn new(now: Instant, patience: Patience) -> Self {
         Self { patience, sent: 0, next: now }
     }
 
     /// Counts a send that falls due as made.
-    pub(super) fn poll(&mut self, now: Instant) -> Due {
+    pub(in crate::nat) fn poll(&mut self, now: Instant) -> Due {
         if now < self.next {
             return Due::Nothing;
         }
@@ -90,12 +90,12 @@ impl Schedule {
     }
 
     /// When something falls due.
-    pub(super) fn next(&self) -> Instant {
+    pub(in crate::nat) fn next(&self) -> Instant {
         self.next
     }
 
     /// How often it was sent.
-    pub(super) fn sent(&self) -> u8 {
+    pub(in crate::nat) fn sent(&self) -> u8 {
         self.sent
     }
 }

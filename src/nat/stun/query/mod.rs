@@ -15,7 +15,6 @@
 //! server's does not count, because it knows it only if it is on the path.
 
 mod answer;
-mod auth;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -23,18 +22,18 @@ mod tests;
 use std::net::SocketAddr;
 
 pub use answer::{Answer, QueryError};
-pub use question::{Credentials, Question};
+pub use question::Question;
 
 use super::attribute::Attribute;
+use super::auth::{Auth, Reply};
 use super::builder::Builder;
 use super::error::StunError;
 use super::header::{Class, Method, TransactionId};
 use super::message::Message;
+use super::redirection::redirection;
 use super::retransmit::{Due, Schedule};
 use crate::base::limits::STUN_ROUNDS;
 use crate::base::{Entropy, Instant};
-use crate::nat::scope::Scope;
-use auth::{Auth, Reply};
 
 /// What our messages say of the program.
 const SOFTWARE: &str = "srudp";
@@ -218,17 +217,13 @@ impl Query {
 
     /// RFC 8489 §10.
     fn on_redirection(&mut self, now: Instant, message: &Message<'_>, entropy: &mut dyn Entropy) {
-        let named = message.find(|attribute| match attribute {
-            Attribute::AlternateServer(address) => Some(address),
-            _ => None,
-        });
-        match named {
-            Some(named) if may_redirect(self.server, named) => {
+        match redirection(self.server, message) {
+            Some(named) => {
                 self.server = named;
                 self.auth.reset();
                 self.again(now, QueryError::BadRedirection, entropy);
             }
-            _ => self.finish(Err(QueryError::BadRedirection)),
+            None => self.finish(Err(QueryError::BadRedirection)),
         }
     }
 
@@ -241,14 +236,4 @@ impl Query {
             self.ask(now, entropy);
         }
     }
-}
-
-/// A server must not aim us at something nearer to us than itself, of which it may know nothing.
-fn may_redirect(from: SocketAddr, to: SocketAddr) -> bool {
-    let scope = Scope::of(to.ip());
-    from != to
-        && from.is_ipv4() == to.is_ipv4()
-        && to.port() != 0
-        && scope != Scope::Unusable
-        && scope >= Scope::of(from.ip())
 }

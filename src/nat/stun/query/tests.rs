@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::nonce::SecurityFeatures;
 use super::super::password::{Key, PasswordAlgorithm, user_hash};
 use super::super::retransmit::Patience;
-use super::super::{AttributeTypes, PasswordAlgorithms};
+use super::super::{AttributeTypes, Credentials, PasswordAlgorithms};
 use super::*;
 use crate::base::SeededEntropy;
 

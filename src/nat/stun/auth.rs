@@ -1,11 +1,11 @@
-//! The credentials of a question, and whether an answer comes from somebody who knows them (RFC 8489 §9).
+//! How requests prove who asks, and whether an answer comes from somebody who knows them (RFC 8489 §9).
 
-use super::super::attribute::{Attribute, PasswordAlgorithms};
-use super::super::builder::Builder;
-use super::super::message::Message;
-use super::super::nonce::SecurityFeatures;
-use super::super::password::{Key, PasswordAlgorithm, user_hash};
-use super::question::Credentials;
+use super::attribute::{Attribute, PasswordAlgorithms};
+use super::builder::Builder;
+use super::credentials::Credentials;
+use super::message::Message;
+use super::nonce::SecurityFeatures;
+use super::password::{Key, PasswordAlgorithm, user_hash};
 
 /// What the server asked for when it wanted long-term credentials.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ enum State {
 
 /// What to do about a 401 or 438.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(in crate::nat) enum Reply {
     /// Ask again, with credentials.
     Again,
     /// Nothing: it may be forged to weaken us.
@@ -39,13 +39,13 @@ pub(super) enum Reply {
 }
 
 #[derive(Debug)]
-pub(super) struct Auth {
+pub(in crate::nat) struct Auth {
     credentials: Option<Credentials>,
     state: State,
 }
 
 impl Auth {
-    pub(super) fn new(credentials: Option<Credentials>) -> Self {
+    pub(in crate::nat) fn new(credentials: Option<Credentials>) -> Self {
         let short = credentials.as_ref().filter(|credentials| !credentials.long_term);
         let state = short.map_or(State::Open, |credentials| {
             State::ShortTerm(Key::short_term(&credentials.password))
@@ -54,12 +54,12 @@ impl Auth {
     }
 
     /// Forgets what a server said: the next one is another.
-    pub(super) fn reset(&mut self) {
+    pub(in crate::nat) fn reset(&mut self) {
         *self = Self::new(self.credentials.take());
     }
 
     /// Appends what proves who asks.
-    pub(super) fn sign(&self, builder: Builder) -> Builder {
+    pub(in crate::nat) fn sign(&self, builder: Builder) -> Builder {
         let Some(Credentials { username, .. }) = &self.credentials else { return builder };
         match &self.state {
             State::Open => builder,
@@ -93,7 +93,7 @@ impl Auth {
     }
 
     /// Whether an answer comes from somebody who knows the credentials, if we showed that we do.
-    pub(super) fn accepts(&self, message: &Message<'_>) -> bool {
+    pub(in crate::nat) fn accepts(&self, message: &Message<'_>) -> bool {
         match &self.state {
             State::Open => true,
             State::ShortTerm(key) => message.verify_sha256(key) || message.verify_sha1(key),
@@ -105,7 +105,7 @@ impl Auth {
     }
 
     /// The server said 401 (Unauthenticated) or 438 (Stale Nonce).
-    pub(super) fn on_challenge(&mut self, message: &Message<'_>, stale: bool) -> Reply {
+    pub(in crate::nat) fn on_challenge(&mut self, message: &Message<'_>, stale: bool) -> Reply {
         let Some(credentials) = self.credentials.as_ref().filter(|known| known.long_term) else {
             return Reply::Unauthorized;
         };
