@@ -86,6 +86,16 @@ fn a_long_life_is_known_to_be_long() {
 }
 
 #[test]
+fn nobody_waits_for_an_end_that_cannot_be_seen() {
+    let mut world = world(home().idle_timeout(seconds(20)));
+    let known = config().allocation(Some(Allocation::Preserving));
+    let found = measure_with(&mut world, known);
+    assert!(fits(&found, seconds(20)), "{found:?}");
+    assert_eq!((found.absolute, found.watched), (None, Duration::ZERO));
+    assert!(world.now < seconds(110), "{:?}", world.now);
+}
+
+#[test]
 fn an_absolute_limit_is_seen_where_ports_change() {
     for limit in [50, 75] {
         let nat = home().allocation(PortAllocation::Random).idle_timeout(seconds(300));

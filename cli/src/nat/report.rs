@@ -24,7 +24,11 @@ pub(super) fn text(behaviour: &Behaviour, lifetime: Option<&Lifetime>) -> String
         row("lifetime", idle(lifetime));
         row("inbound counts", yes(lifetime.inbound_refreshes));
         let seconds = |time: std::time::Duration| format!("{:.0} s", time.as_secs_f64());
-        let watched = format!("none within {}", seconds(lifetime.watched));
+        let watched = if lifetime.watched.is_zero() {
+            "unknown: the next mapping would look the same".to_owned()
+        } else {
+            format!("none within {}", seconds(lifetime.watched))
+        };
         row("absolute limit", lifetime.absolute.map_or(watched, seconds));
     }
     for server in &behaviour.servers {

@@ -7,6 +7,7 @@
 mod behaviour;
 mod conversation;
 mod ground;
+mod lifetime;
 mod net;
 mod reflexive;
 mod say;

@@ -71,7 +71,7 @@ pub struct Lifetime {
     pub inbound_refreshes: Option<bool>,
     /// How long a mapping lives although it is used; `None` if it outlived [`Self::watched`], or nothing shows its end.
     pub absolute: Option<Duration>,
-    /// How long a mapping that was used was watched.
+    /// How long a mapping that was used was watched; zero where ports are preserved.
     pub watched: Duration,
 }
 
@@ -137,6 +137,7 @@ impl LifetimeProbe {
 
     /// Begins.
     pub fn new(now: Instant, config: LifetimeConfig, entropy: Box<dyn Entropy>) -> Self {
+        let preserving = config.allocation == Some(Allocation::Preserving);
         let mut probe = Self {
             config,
             entropy,
@@ -144,7 +145,7 @@ impl LifetimeProbe {
             stage: Stage::Capability,
             slots: Vec::new(),
             search: Search::default(),
-            watch: Watch::new(now),
+            watch: Watch::new(now, preserving),
             method: None,
             last_round: None,
             inbound_refreshes: None,

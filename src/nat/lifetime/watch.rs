@@ -19,11 +19,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(now: Instant) -> Self {
+    /// Where ports are preserved, the mapping that follows looks like the one that ended, and there is nothing to watch for.
+    pub(super) fn new(now: Instant, preserving: bool) -> Self {
         Self {
             mapped: None,
-            next: Some(now),
-            end: now + NAT_WATCH,
+            next: (!preserving).then_some(now),
+            end: if preserving { now } else { now + NAT_WATCH },
             ended: None,
             watched: Duration::ZERO,
         }
