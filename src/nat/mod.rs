@@ -35,6 +35,7 @@ mod candidate;
 mod lifetime;
 mod offer;
 mod probes;
+mod punch;
 mod scope;
 mod socket;
 pub mod stun;
@@ -46,5 +47,9 @@ pub use behaviour::{
 pub use candidate::{Candidate, CandidateKind, Destinations, Forbidden, LocalNetwork};
 pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
 pub use offer::{Description, NatSummary, Offer, OfferError, SeenOffers, Ticket, TicketError};
+pub use punch::{
+    Failure, Punch, PunchConfig, PunchEvent, PunchReport, PunchTransmit, SocketRequest, Strategy,
+    Winner,
+};
 pub use scope::Scope;
 pub use socket::{SocketId, Transmit};

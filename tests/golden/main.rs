@@ -3,6 +3,9 @@
 //! Who changes the behaviour on purpose writes the tables anew with `SRUDP_BLESS=1 cargo test --test golden`, and looks at the
 //! difference.
 
+#[path = "../crossing/mod.rs"]
+mod crossing;
+mod punching;
 #[path = "../sim/mod.rs"]
 mod sim;
 mod trace;

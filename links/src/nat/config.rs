@@ -63,6 +63,7 @@ pub struct NatConfig {
     pub(super) inbound_refresh: bool,
     pub(super) absolute_timeout: Option<Duration>,
     pub(super) hairpin: bool,
+    pub(super) remembers_unasked: bool,
     pub(super) ports: RangeInclusive<u16>,
     pub(super) capacity: usize,
 }
@@ -80,6 +81,7 @@ impl NatConfig {
             inbound_refresh: true,
             absolute_timeout: None,
             hairpin: true,
+            remembers_unasked: false,
             ports: PORT_MIN..=u16::MAX,
             capacity: CAPACITY,
         }
@@ -151,6 +153,14 @@ impl NatConfig {
     #[must_use]
     pub fn hairpin(mut self, hairpin: bool) -> Self {
         self.hairpin = hairpin;
+        self
+    }
+
+    /// As a Linux router that accepts what comes in unasked: it remembers the packet as a flow of its own, and gives an internal endpoint
+    /// that sends to this peer another port than the one that the flow occupies. Each further packet of the peer keeps that alive.
+    #[must_use]
+    pub fn remembers_unasked(mut self) -> Self {
+        self.remembers_unasked = true;
         self
     }
 

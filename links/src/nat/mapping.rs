@@ -14,6 +14,11 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// That of a mapping for one peer alone, whatever the box usually does.
+    pub(super) fn special(internal: SocketAddr, peer: SocketAddr) -> Self {
+        Self::new(Dependence::AddressAndPortDependent, internal, peer)
+    }
+
     pub(super) fn new(mapping: Dependence, internal: SocketAddr, peer: SocketAddr) -> Self {
         let peer = match mapping {
             Dependence::EndpointIndependent => (None, None),

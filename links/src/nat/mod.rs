@@ -36,6 +36,8 @@ pub struct Nat {
     ports: BTreeMap<IpAddr, Ports>,
     mappings: BTreeMap<Key, Mapping>,
     by_external: BTreeMap<SocketAddr, Key>,
+    /// External endpoint and peer of packets that came in unasked, where they are remembered, and when the last one did.
+    unasked: BTreeMap<(SocketAddr, SocketAddr), Duration>,
     generator: Generator,
     sessions: usize,
     /// Nothing idles out before.
@@ -54,6 +56,7 @@ impl Nat {
             config,
             mappings: BTreeMap::new(),
             by_external: BTreeMap::new(),
+            unasked: BTreeMap::new(),
             generator: Generator::new(!seed),
             sessions: 0,
             next_expiry: Duration::ZERO,
@@ -82,12 +85,12 @@ impl Nat {
             return None;
         }
         self.collect(now);
-        let key = Key::new(self.config.mapping, from, to);
+        let (key, allocation) = self.key_for(from, to);
         if !self.fits(&key, to) {
             return None;
         }
         if !self.mappings.contains_key(&key) {
-            let external = self.external_for(from)?;
+            let external = self.external_for(from, allocation)?;
             self.by_external.insert(external, key);
             self.mappings.insert(key, Mapping::new(now, external));
         }
@@ -106,11 +109,16 @@ impl Nat {
         to: SocketAddr,
     ) -> Option<SocketAddr> {
         let config = &self.config;
-        let key = self.by_external.get(&to)?;
-        let mapping = self.mappings.get_mut(key)?;
-        if !mapping.is_alive(now, config) || !mapping.admits(now, config, from) {
+        let key = self.by_external.get(&to);
+        let mapping = key
+            .and_then(|key| self.mappings.get_mut(key))
+            .filter(|mapping| mapping.is_alive(now, config) && mapping.admits(now, config, from));
+        let (Some(key), Some(mapping)) = (key, mapping) else {
+            if config.remembers_unasked && config.externals.contains(&to.ip()) {
+                self.unasked.insert((to, from), now);
+            }
             return None;
-        }
+        };
         if config.inbound_refresh {
             mapping.received(now, from);
         }
@@ -121,6 +129,7 @@ impl Nat {
     pub fn rebind(&mut self) {
         self.mappings.clear();
         self.by_external.clear();
+        self.unasked.clear();
         self.sessions = 0;
         self.ports.values_mut().for_each(Ports::retire);
     }
@@ -139,8 +148,27 @@ impl Nat {
         self.mappings.len()
     }
 
+    /// Which mapping a packet takes, and how it gets its port if it is new.
+    fn key_for(&self, from: SocketAddr, to: SocketAddr) -> (Key, PortAllocation) {
+        let usual = Key::new(self.config.mapping, from, to);
+        let special = Key::special(from, to);
+        let mapping = self.mappings.get(&usual);
+        let preserved = SocketAddr::new(self.external(), from.port());
+        let external = mapping.map_or(preserved, |mapping| mapping.external);
+        let established = mapping.is_some_and(|mapping| mapping.has_session(to));
+        let occupied = !established && self.unasked.contains_key(&(external, to));
+        if occupied || self.config.remembers_unasked && self.mappings.contains_key(&special) {
+            return (special, PortAllocation::Random);
+        }
+        (usual, self.config.allocation)
+    }
+
     /// The external endpoint of a new mapping.
-    fn external_for(&mut self, internal: SocketAddr) -> Option<SocketAddr> {
+    fn external_for(
+        &mut self,
+        internal: SocketAddr,
+        allocation: PortAllocation,
+    ) -> Option<SocketAddr> {
         let externals = &self.config.externals;
         let index = match self.config.pooling {
             Pooling::Paired => match internal.ip() {
@@ -150,7 +178,7 @@ impl Nat {
             Pooling::Arbitrary => usize::from(self.generator.port(&(0..=u16::MAX))),
         };
         let external = externals[index % externals.len()];
-        let port = self.ports.get_mut(&external)?.take(self.config.allocation, internal)?;
+        let port = self.ports.get_mut(&external)?.take(allocation, internal)?;
         Some(SocketAddr::new(external, port))
     }
 
@@ -175,6 +203,7 @@ impl Nat {
                 ports.release(dead.external.port());
             }
         }
+        self.unasked.retain(|_, last| now.saturating_sub(*last) < config.idle_timeout);
         for mapping in self.mappings.values_mut() {
             mapping.expire_sessions(now, config.idle_timeout);
         }
@@ -185,6 +214,9 @@ impl Nat {
             .absolute_timeout
             .map_or(config.idle_timeout, |timeout| timeout.min(config.idle_timeout));
         let soonest = now.saturating_add(shortest);
+        let unasked = self.unasked.values().min();
+        let unasked = unasked.map_or(soonest, |last| last.saturating_add(config.idle_timeout));
+        let soonest = soonest.min(unasked);
         self.next_expiry = first.map_or(soonest, |first| first.min(soonest));
     }
 }

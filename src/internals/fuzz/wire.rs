@@ -51,7 +51,7 @@ pub fn long_packets(mut data: &[u8]) {
                 assert_eq!(ShortHeader::destination(data).is_some(), data.len() >= 9);
                 return;
             }
-            Class::Stun | Class::Dtls | Class::ChannelData | Class::Unknown => {
+            Class::Stun | Class::Dtls | Class::ChannelData | Class::Check | Class::Unknown => {
                 assert!(decode_long(data).is_err(), "it is no long packet");
                 return;
             }

@@ -96,12 +96,6 @@ impl Candidate {
     }
 }
 
-/// The priority of a pair of candidates: alike on both sides (RFC 8445 §6.1.2.3).
-pub(crate) fn pair_priority(controlling: u32, controlled: u32) -> u64 {
-    let (g, d) = (u64::from(controlling), u64::from(controlled));
-    (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,15 +117,5 @@ mod tests {
         let main = candidate(CandidateKind::Host, "192.0.2.1:4000");
         assert!(main.priority() > main.of_socket(1).priority());
         assert_eq!(main.of_socket(1).socket(), 1);
-    }
-
-    #[test]
-    fn a_pair_is_as_good_as_its_worse_end() {
-        let [host, reflexive, relayed] =
-            [CandidateKind::Host, CandidateKind::Reflexive, CandidateKind::Relayed]
-                .map(|kind| candidate(kind, "192.0.2.1:4000").priority());
-        assert!(pair_priority(reflexive, reflexive) > pair_priority(host, relayed));
-        assert!(pair_priority(host, reflexive) > pair_priority(reflexive, host));
-        assert_eq!(pair_priority(host, host) >> 32, u64::from(host));
     }
 }

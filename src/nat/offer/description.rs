@@ -48,11 +48,6 @@ impl NatSummary {
         )
     }
 
-    /// Whether everybody comes in.
-    pub(crate) fn admits_all(&self) -> bool {
-        self.filtering == Some(Dependence::EndpointIndependent)
-    }
-
     /// The next port and the step to those behind it, where ports follow each other.
     pub(crate) fn next_port(&self) -> Option<(u16, i8)> {
         let (port, step) =

@@ -1,0 +1,114 @@
+//! What a punch needs to know.
+
+use crate::base::Instant;
+use crate::base::limits::PUNCH_LAYERS_MAX;
+use crate::crypto::{Identity, PeerId, PunchSecrets};
+use crate::nat::candidate::Destinations;
+use crate::nat::offer::{Description, Offer, Ticket};
+use crate::nat::socket::SocketId;
+
+/// The number of the first socket that is opened, if nobody says another.
+const EXTRA: u16 = 64;
+
+/// Whom to find, with what, and when.
+#[derive(Clone, Debug)]
+pub struct PunchConfig {
+    pub(super) peer: PeerId,
+    pub(super) secrets: PunchSecrets,
+    pub(super) ours: Description,
+    pub(super) theirs: Description,
+    pub(super) start: Instant,
+    pub(super) destinations: Destinations,
+    pub(super) sockets: Vec<SocketId>,
+    pub(super) extra: u16,
+    pub(super) layers: u8,
+}
+
+impl PunchConfig {
+    /// After an offer and its answer: what we said, what the peer said, and when both begin. `None` if the peer is ourselves.
+    pub fn from_offers(
+        identity: &Identity,
+        peer: PeerId,
+        ours: &Offer,
+        theirs: &Offer,
+        start: Instant,
+    ) -> Option<Self> {
+        let secrets = theirs.secrets(ours, identity, &peer)?;
+        let descriptions = (ours.description().clone(), theirs.description().clone());
+        Some(Self::new(peer, secrets, descriptions, start))
+    }
+
+    /// With tickets that were carried by hand. Both begin when they have the other's, at best within a second or two of each other.
+    pub fn from_tickets(
+        identity: &Identity,
+        ours: &Ticket,
+        theirs: &Ticket,
+        start: Instant,
+    ) -> Option<Self> {
+        let secrets = theirs.secrets(ours, identity)?;
+        let descriptions = (ours.description().clone(), theirs.description().clone());
+        Some(Self::new(theirs.peer_id(), secrets, descriptions, start))
+    }
+
+    fn new(
+        peer: PeerId,
+        secrets: PunchSecrets,
+        (ours, theirs): (Description, Description),
+        start: Instant,
+    ) -> Self {
+        Self {
+            peer,
+            secrets,
+            ours,
+            theirs,
+            start,
+            destinations: Destinations::default(),
+            sockets: vec![SocketId::MAIN],
+            extra: EXTRA,
+            layers: 1,
+        }
+    }
+
+    /// Where datagrams may go: only to the Internet if never called.
+    #[must_use]
+    pub fn destinations(mut self, destinations: Destinations) -> Self {
+        self.destinations = destinations;
+        self
+    }
+
+    /// The main socket, and the spare ones whose addresses the peer was told, in the order of their numbers there. Only the main one if
+    /// never called.
+    #[must_use]
+    pub fn sockets(mut self, sockets: &[SocketId]) -> Self {
+        self.sockets = sockets.to_vec();
+        self
+    }
+
+    /// Sockets that are opened are numbered from here on.
+    #[must_use]
+    pub fn extra(mut self, first: u16) -> Self {
+        self.extra = first;
+        self
+    }
+
+    pub(crate) fn first_extra(&self) -> u16 {
+        self.extra
+    }
+
+    /// How many NATs we are behind; one if never called. What opens them must pass all and reach no further.
+    #[must_use]
+    pub fn layers(mut self, layers: u8) -> Self {
+        self.layers = layers.min(PUNCH_LAYERS_MAX);
+        self
+    }
+
+    /// The peer.
+    pub fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// The key with which both dial when they have found each other (SPEC §4.2).
+    pub fn punch_key(&self) -> [u8; 16] {
+        self.secrets.punch_key()
+    }
+}

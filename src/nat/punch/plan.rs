@@ -1,0 +1,238 @@
+//! What is sent when: everything is known before the first datagram.
+//!
+//! ```text
+//!  round     0                1                2                3
+//!  sockets   main, main       spare, main      main, spare      spare, spare      of the first and the second peer
+//!  priming   0.2 s            0.4 s            1 s              2 s
+//!
+//!  start ─ low TTL ── low TTL ── full TTL ─ full TTL ──── full TTL ─▶ next round
+//!          0          priming/2  priming    + 0.15 s      + 0.45 s
+//! ```
+//!
+//! The first datagrams die behind the own NATs: they open these, and cannot reach the peer's NAT before it was opened as well. A Linux
+//! router that accepts what comes in unasked would remember it, and give the peer's own datagrams another port from then on. Every round
+//! primes longer, for clocks that differ, and uses ports that were not spoilt.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::ports;
+use super::strategy::Strategy;
+use crate::base::limits::{
+    PUNCH_GUESS_INTERVAL, PUNCH_GUESSES, PUNCH_PACE, PUNCH_PRIMING, PUNCH_SOCKETS, PUNCH_TARGETS,
+    PUNCH_WINDOW_BOTH,
+};
+use crate::base::{Entropy, Instant};
+use crate::nat::candidate::CandidateKind;
+use crate::nat::offer::{Description, NatSummary};
+use crate::nat::socket::SocketId;
+
+/// Full datagrams of a round, after the priming.
+const FULL: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(150), Duration::from_millis(450)];
+
+/// From the last of them to the next round: time for the answer.
+const TAIL: Duration = Duration::from_millis(350);
+
+/// Which sockets a round uses: of the peer with the smaller id, and of the other.
+const SOCKETS: [(u8, u8); 4] = [(0, 0), (1, 0), (0, 1), (1, 1)];
+
+/// When the many sockets send, and whether with a low TTL. Full ones come last: they could spoil ports that the peer has yet to try.
+const LAPS: [(Duration, bool); 3] = [
+    (Duration::ZERO, true),
+    (Duration::from_millis(700), true),
+    (Duration::from_millis(2500), false),
+];
+
+/// Something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Open(SocketId),
+    Send(Shot),
+}
+
+/// A check to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shot {
+    pub(super) socket: SocketId,
+    pub(super) to: SocketAddr,
+    pub(super) ttl: Option<u8>,
+}
+
+/// What the plan follows from.
+pub(super) struct Situation<'a> {
+    pub(super) start: Instant,
+    pub(super) strategy: Strategy,
+    /// Our id is the smaller one.
+    pub(super) first: bool,
+    pub(super) ours: &'a Description,
+    pub(super) theirs: &'a Description,
+    /// The main socket, then the spare ones whose addresses the peer knows.
+    pub(super) sockets: &'a [SocketId],
+    /// The number of the first socket that may be opened.
+    pub(super) extra: u16,
+    /// The TTL that passes the own NATs and dies behind them.
+    pub(super) low: u8,
+}
+
+/// Steps in the order of their times.
+#[derive(Debug)]
+pub(super) struct Agenda {
+    steps: VecDeque<(Instant, Step)>,
+    end: Instant,
+}
+
+impl Agenda {
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.steps.front().map(|(at, _)| *at)
+    }
+
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Step> {
+        self.steps.pop_front_if(|(at, _)| *at <= now).map(|(_, step)| step)
+    }
+
+    /// When nothing more can come of it.
+    pub(super) fn end(&self) -> Instant {
+        self.end
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.steps.clear();
+    }
+}
+
+impl Situation<'_> {
+    /// The whole plan.
+    pub(super) fn agenda(&self, entropy: &mut dyn Entropy) -> Agenda {
+        let mut steps = Vec::new();
+        match self.strategy {
+            Strategy::Plain => {
+                (0..SOCKETS.len()).for_each(|round| self.round(round, &[], &mut steps));
+            }
+            Strategy::Relay => self.round(0, &[], &mut steps),
+            Strategy::Guess => {
+                self.round(0, &[], &mut steps);
+                self.guess(&mut steps, entropy);
+            }
+            Strategy::Many => {
+                self.round(0, &[], &mut steps);
+                self.many(&mut steps);
+            }
+            Strategy::Predict => {
+                // Every datagram to another port of the peer's NAT takes one of ours.
+                let counted: Vec<SocketAddr> = self.public().collect();
+                self.round(0, &counted, &mut steps);
+                self.predict(&mut steps);
+            }
+        }
+        steps.sort_by_key(|(at, _)| *at);
+        let last = steps.last().map_or(self.start, |(at, _)| *at);
+        Agenda { steps: steps.into(), end: last + TAIL + PUNCH_PRIMING[0] }
+    }
+
+    /// Every address that the peer has told for the round's socket, but for some.
+    fn round(&self, round: usize, but: &[SocketAddr], steps: &mut Vec<(Instant, Step)>) {
+        let begin = PUNCH_PRIMING[..round]
+            .iter()
+            .fold(self.start, |at, priming| at + *priming + FULL[2] + TAIL);
+        let priming = PUNCH_PRIMING[round];
+        let (first, second) = SOCKETS[round];
+        let (ours, theirs) = if self.first { (first, second) } else { (second, first) };
+        let socket = self.sockets.get(usize::from(ours)).or(self.sockets.first());
+        let Some(socket) = socket.copied() else { return };
+        let targets = self.targets(theirs).into_iter().filter(|target| !but.contains(target));
+        for (number, to) in (0..).zip(targets) {
+            let at = begin + PUNCH_PACE * number;
+            let mut send =
+                |after, ttl| steps.push((at + after, Step::Send(Shot { socket, to, ttl })));
+            send(Duration::ZERO, Some(self.low));
+            send(priming / 2, Some(self.low));
+            FULL.iter().for_each(|after| send(priming + *after, None));
+        }
+    }
+
+    /// The peer's addresses that lead to this socket of its, or to its main one if it told none.
+    fn targets(&self, socket: u8) -> Vec<SocketAddr> {
+        let of = |socket: u8| {
+            let candidates = self.theirs.candidates().iter();
+            let fits = candidates.filter(move |candidate| candidate.socket() == socket);
+            fits.map(|candidate| candidate.address()).collect::<Vec<_>>()
+        };
+        let spare = of(socket);
+        if spare.is_empty() { of(0) } else { spare }
+    }
+
+    /// Where the peer's NAT has its ports: addresses that others than the peer have seen.
+    fn public(&self) -> impl Iterator<Item = SocketAddr> {
+        let candidates = self.theirs.candidates().iter();
+        let public = candidates.filter(|candidate| {
+            candidate.socket() == 0
+                && matches!(
+                    candidate.kind(),
+                    CandidateKind::Reflexive | CandidateKind::PeerReflexive
+                )
+        });
+        public.map(|candidate| candidate.address()).take(PUNCH_TARGETS)
+    }
+
+    fn main(&self) -> SocketId {
+        self.sockets.first().copied().unwrap_or(SocketId::MAIN)
+    }
+
+    /// One port of the peer's NAT after the other.
+    fn guess(&self, steps: &mut Vec<(Instant, Step)>, entropy: &mut dyn Entropy) {
+        let Some(address) = self.public().next() else { return };
+        let begin = self.start + PUNCH_PRIMING[0];
+        for (number, port) in (0..).zip(ports::guesses(self.theirs.nat(), entropy)) {
+            let to = SocketAddr::new(address.ip(), port);
+            let shot = Shot { socket: self.main(), to, ttl: None };
+            steps.push((begin + PUNCH_GUESS_INTERVAL * number, Step::Send(shot)));
+        }
+    }
+
+    /// Many sockets, each with a port of its own at our NAT, open it for the peer's.
+    fn many(&self, steps: &mut Vec<(Instant, Step)>) {
+        let targets: Vec<SocketAddr> = self.public().collect();
+        for number in 0..sockets_for(self.ours.nat()) {
+            let socket = SocketId::new(self.extra.saturating_add(number));
+            let at = self.start + PUNCH_GUESS_INTERVAL * u32::from(number);
+            steps.push((at, Step::Open(socket)));
+            for (lap, low) in LAPS {
+                let ttl = low.then_some(self.low);
+                let shots = targets.iter().map(|to| Step::Send(Shot { socket, to: *to, ttl }));
+                steps.extend(shots.map(|shot| (at + lap, shot)));
+            }
+        }
+        // The time that the peer needs for all its guesses.
+        let guesses = u32::try_from(PUNCH_GUESSES).unwrap_or(u32::MAX);
+        let end = self.start + PUNCH_PRIMING[0] + PUNCH_GUESS_INTERVAL * guesses;
+        let shots =
+            targets.iter().map(|to| Step::Send(Shot { socket: self.main(), to: *to, ttl: None }));
+        steps.extend(shots.map(|shot| (end, shot)));
+    }
+
+    /// Our next ports meet the peer's next ports, in the order in which both NATs give them out.
+    fn predict(&self, steps: &mut Vec<(Instant, Step)>) {
+        let Some((next, step)) = self.theirs.nat().next_port() else { return };
+        let Some(address) = self.public().next() else { return };
+        let laps = [(Duration::ZERO, Some(self.low)), (PUNCH_PRIMING[0], None)];
+        let again = FULL[1..].iter().map(|after| (PUNCH_PRIMING[0] + *after, None));
+        for (lap, ttl) in laps.into_iter().chain(again) {
+            for (number, port) in (0..).zip(ports::window(next, step, PUNCH_WINDOW_BOTH)) {
+                let to = SocketAddr::new(address.ip(), port);
+                let at = self.start + lap + PUNCH_GUESS_INTERVAL * number;
+                steps.push((at, Step::Send(Shot { socket: self.main(), to, ttl })));
+            }
+        }
+    }
+}
+
+/// How many sockets make a guess likely to be right soon: fewer where the ports are fewer.
+fn sockets_for(nat: &NatSummary) -> u16 {
+    if nat.next_port().is_some() || nat.block().is_some() {
+        PUNCH_SOCKETS / 4
+    } else {
+        PUNCH_SOCKETS
+    }
+}

@@ -1,0 +1,6 @@
+//! Two hosts with every kind of access to the Internet: what hole punching is tested on. Public API only.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub(crate) mod kinds;
+pub(crate) mod world;

@@ -1,0 +1,183 @@
+//! Two hosts behind boxes, and the Internet between them, for machines that have several sockets and care for the TTL.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use srudp::nat::{PunchTransmit, SocketId};
+use srudp::proto::Instant;
+use srudp_links::{Generator, Nat, NatChain, NatConfig, Route};
+
+/// From a host to the other.
+pub(crate) const DELAY: Duration = Duration::from_millis(20);
+
+/// Where addresses are asked for.
+const STUN: [u8; 4] = [192, 0, 2, 1];
+
+/// A machine on one of the hosts.
+pub(crate) trait Machine {
+    fn receive(&mut self, now: Instant, socket: SocketId, from: SocketAddr, datagram: &mut [u8]);
+    fn tick(&mut self, now: Instant);
+    fn transmit(&mut self, now: Instant) -> Option<PunchTransmit>;
+    fn timeout(&mut self) -> Option<Instant>;
+}
+
+/// What stands between a host and the Internet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Access {
+    /// The nearest to the host first.
+    pub(crate) boxes: Vec<NatConfig>,
+    /// Only those who were sent to come in.
+    pub(crate) firewall: bool,
+    pub(crate) blocked: bool,
+}
+
+struct Host {
+    access: Access,
+    chain: NatChain,
+    known: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// The sockets that were used, by their addresses.
+    sockets: BTreeMap<SocketAddr, SocketId>,
+    asked: u16,
+}
+
+struct Flying {
+    from: SocketAddr,
+    to: SocketAddr,
+    payload: Vec<u8>,
+}
+
+pub(crate) struct World {
+    hosts: [Host; 2],
+    flying: BTreeMap<(Duration, u64), (usize, Flying)>,
+    count: u64,
+    loss: f64,
+    generator: Generator,
+    pub(crate) now: Duration,
+    /// Datagrams of each host.
+    pub(crate) sent: [usize; 2],
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, loss: f64, accesses: [Access; 2]) -> Self {
+        let mut number = seed.wrapping_mul(16);
+        let hosts = accesses.map(|access| {
+            let boxes = access.boxes.iter().map(|config| {
+                number += 1;
+                Nat::new(config.clone(), number)
+            });
+            let chain = NatChain::new(boxes.collect());
+            Host { access, chain, known: BTreeSet::new(), sockets: BTreeMap::new(), asked: 0 }
+        });
+        Self {
+            hosts,
+            flying: BTreeMap::new(),
+            count: 0,
+            loss,
+            generator: Generator::new(seed),
+            now: Duration::ZERO,
+            sent: [0; 2],
+        }
+    }
+
+    /// The address of a socket as its host sees it. Ports have no order.
+    pub(crate) fn local(&self, host: usize, socket: SocketId) -> SocketAddr {
+        let port = 33_000 + socket.number().wrapping_mul(27_611) % 30_000;
+        let last = u8::try_from(host).unwrap() + 1;
+        let ip = if self.hosts[host].access.boxes.is_empty() {
+            [198, 51, 100, last]
+        } else {
+            [192, 168, last, 2]
+        };
+        SocketAddr::from((ip, port))
+    }
+
+    /// The address of a socket as a server sees it, or another one at every call. `None` if nothing comes through.
+    pub(crate) fn observe(&mut self, host: usize, socket: SocketId) -> Option<SocketAddr> {
+        let local = self.local(host, socket);
+        let now = self.now;
+        let host = &mut self.hosts[host];
+        host.asked += 1;
+        let server = SocketAddr::from((STUN, 3478 + host.asked));
+        host.sockets.insert(local, socket);
+        match host.chain.outbound(now, local, server) {
+            Some(Route::Outside(address)) if !host.access.blocked => Some(address),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn layers(&self, host: usize) -> u8 {
+        u8::try_from(self.hosts[host].access.boxes.len()).unwrap()
+    }
+
+    /// Runs both machines until `done`, or until nothing happens any more.
+    pub(crate) fn run<M: Machine>(
+        &mut self,
+        machines: &mut [M; 2],
+        mut done: impl FnMut(&mut [M; 2]) -> bool,
+    ) {
+        for _ in 0..1_000_000 {
+            for (number, machine) in machines.iter_mut().enumerate() {
+                while let Some(transmit) = machine.transmit(instant(self.now)) {
+                    self.send(number, transmit);
+                }
+            }
+            if done(machines) {
+                return;
+            }
+            let arrival = self.flying.first_key_value().map(|((at, _), _)| *at);
+            let timers = machines.iter_mut().filter_map(Machine::timeout);
+            let timer = timers.min().map(|at| Duration::from_nanos(at.as_nanos()));
+            let Some(next) = arrival.into_iter().chain(timer).min() else { return };
+            self.now = self.now.max(next);
+            while let Some(entry) =
+                self.flying.first_entry().filter(|entry| entry.key().0 <= self.now)
+            {
+                let (to, packet) = entry.remove();
+                self.arrive(to, packet, machines);
+            }
+            machines.iter_mut().for_each(|machine| machine.tick(instant(self.now)));
+        }
+        panic!("it never ends");
+    }
+
+    fn send(&mut self, number: usize, transmit: PunchTransmit) {
+        self.sent[number] += 1;
+        let local = self.local(number, transmit.socket);
+        let host = &mut self.hosts[number];
+        host.sockets.insert(local, transmit.socket);
+        let ttl = usize::from(transmit.ttl.unwrap_or(64));
+        let boxes = host.access.boxes.len();
+        if host.access.blocked || ttl <= boxes {
+            return;
+        }
+        let (from, to) = match host.chain.outbound(self.now, local, transmit.destination) {
+            Some(Route::Outside(from)) => (from, transmit.destination),
+            _ => return,
+        };
+        host.known.insert((from, to));
+        // The router between the two networks.
+        if ttl == boxes + 1 || self.generator.chance(self.loss) {
+            return;
+        }
+        self.count += 1;
+        let packet = Flying { from, to, payload: transmit.payload };
+        self.flying.insert((self.now + DELAY, self.count), (1 - number, packet));
+    }
+
+    fn arrive<M: Machine>(&mut self, number: usize, packet: Flying, machines: &mut [M; 2]) {
+        let Flying { from, to, mut payload } = packet;
+        let host = &mut self.hosts[number];
+        if host.access.blocked || host.access.firewall && !host.known.contains(&(to, from)) {
+            return;
+        }
+        let inside = host.chain.inbound(self.now, from, to);
+        if let Some(socket) = inside.and_then(|local| host.sockets.get(&local)) {
+            machines[number].receive(instant(self.now), *socket, from, &mut payload);
+        }
+    }
+}
+
+pub(crate) fn instant(time: Duration) -> Instant {
+    Instant::ZERO + time
+}
