@@ -56,7 +56,8 @@
 //!   aio           futures                        ┐
 //!   api           threads                        │ this machine
 //!   driver        socket, clock, entropy         ┘
-//!   nat           STUN, what a NAT does          ┐
+//!   node          both below, with many sockets  ┐
+//!   nat           STUN, NATs, hole punching      │
 //!   endpoint      handshakes, demultiplexing     │
 //!   connection    one peer                       │
 //!   recovery  path                               │
@@ -99,6 +100,7 @@ mod idle;
 #[doc(hidden)]
 pub mod internals;
 pub mod nat;
+pub mod node;
 mod path;
 mod recovery;
 mod stream;

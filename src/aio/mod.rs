@@ -1,4 +1,4 @@
-//! Floor 11: the same calls for tasks, under any executor.
+//! Floor 12: the same calls for tasks, under any executor.
 //!
 //! There is no reactor and no runtime here: the endpoint's own thread wakes the tasks. Futures make the same attempts as the
 //! blocking calls; dropping one is giving up, and loses nothing.

@@ -1,4 +1,4 @@
-//! Floor 10: the blocking interface, for threads.
+//! Floor 11: the blocking interface, for threads.
 //!
 //! Every call that may wait makes the same [`attempt`] again and again: first at once, and then whenever the driver wakes
 //! the thread. Every wait ends when the connection, or the endpoint, does.

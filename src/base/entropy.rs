@@ -36,6 +36,11 @@ impl SeededEntropy {
     pub fn new(seed: u64) -> Self {
         Self(ChaCha20Rng::seed_from_u64(seed))
     }
+
+    /// A generator of its own from 32 bytes of another one: as good as that.
+    pub(crate) fn fork(entropy: &mut dyn Entropy) -> Self {
+        Self(ChaCha20Rng::from_seed(entropy.array()))
+    }
 }
 
 impl Entropy for SeededEntropy {

@@ -516,3 +516,12 @@ pub(crate) const PUNCH_GRACE: Duration = Duration::from_millis(50);
 
 /// How long the peer is answered after the end, and waited for after the last check.
 pub(crate) const PUNCH_LINGER: Duration = Duration::from_secs(3);
+
+/// Searches for peers that run at a time.
+pub(crate) const NODE_SEARCHES: usize = 16;
+
+/// Numbers of the sockets that searches open begin here; those below are for whoever drives the node.
+pub(crate) const NODE_SOCKETS_FROM: u16 = 1024;
+
+/// Addresses that are reached by other sockets than the main one.
+pub(crate) const NODE_ROUTES: usize = 1024;

@@ -1,4 +1,4 @@
-//! Floor 9: the only one that does I/O. It drives the sans-I/O endpoint with a socket, a clock and a thread.
+//! Floor 10: the only one that does I/O. It drives the sans-I/O endpoint with a socket, a clock and a thread.
 //!
 //! What a replacement has to provide, for a runtime, an embedded stack or another kind of socket:
 //!
