@@ -74,7 +74,7 @@ fn every_nat_is_named_on_every_axis() {
         .into_iter()
         .map(|(name, gateway, expected)| (lab.site(name, &gateway).1, expected))
         .collect();
-    let carried = lab.carrier_site("carried", &Gateway::home(), &Gateway::home());
+    let carried = lab.carrier_site("carried", &Gateway::home(), &Gateway::home().carrier());
     sites.push((carried.host, HOME));
     sites.push((lab.public("public"), ["Public", EI, EI, UNKNOWN, UNKNOWN]));
     let servers = [Some(own.address), coturn.as_ref().map(|server| server.address)];

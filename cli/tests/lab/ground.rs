@@ -105,7 +105,7 @@ fn a_datagram_of_low_ttl_opens_the_way_and_does_not_arrive() {
     let Some(lab) = Lab::new() else { return };
     let peer = lab.public("peer");
     let at = socket(&peer, PORT);
-    let (home, carrier) = (Gateway::home(), Gateway::home());
+    let (home, carrier) = (Gateway::home(), Gateway::home().carrier());
     let carried = lab.carrier_site("carried", &home, &carrier);
     let within = socket(&carried.host, PORT);
     within.set_ttl(3).unwrap();

@@ -43,7 +43,7 @@ fn lifetimes_are_measured_within_ten_per_cent() {
         (lab.site("six", &home(6)).1, own.clone(), 6.0),
         (lab.site("nine", &home(9)).1, own.clone(), 9.0),
         // The NAT that forgets first decides.
-        (lab.carrier_site("two-nats", &home(30), &home(6)).host, own, 6.0),
+        (lab.carrier_site("two-nats", &home(30), &home(6).carrier()).host, own, 6.0),
     ];
     if let Some(coturn) = &coturn {
         let address = coturn.address.to_string();

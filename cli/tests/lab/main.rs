@@ -6,12 +6,13 @@
 
 mod behaviour;
 mod conversation;
+mod dialling;
 mod ground;
 mod lifetime;
 mod net;
+mod peer;
 mod reflexive;
 mod say;
 mod servers;
-mod simultaneous;
 mod stopwatch;
 mod survival;

@@ -38,6 +38,7 @@ pub(crate) struct Gateway {
     translation: Translation,
     input: Input,
     hairpin: bool,
+    carrier: bool,
     udp: bool,
     /// Seconds that an unanswered flow lives, and an answered one.
     timeouts: Option<(u32, u32)>,
@@ -45,7 +46,14 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     const fn new(translation: Translation) -> Self {
-        Self { translation, input: Input::Drop, hairpin: false, udp: true, timeouts: None }
+        Self {
+            translation,
+            input: Input::Drop,
+            hairpin: false,
+            carrier: false,
+            udp: true,
+            timeouts: None,
+        }
     }
 
     /// No NAT; only answers come in. This is what IPv6 meets at every router here.
@@ -98,6 +106,11 @@ impl Gateway {
         Self { hairpin: true, ..self }
     }
 
+    /// Hosts inside have addresses of RFC 6598, which a carrier gives its customers.
+    pub(crate) const fn carrier(self) -> Self {
+        Self { carrier: true, ..self }
+    }
+
     /// How many seconds an unanswered flow lives, and an answered one.
     pub(crate) const fn timeouts(self, unanswered: u32, answered: u32) -> Self {
         Self { timeouts: Some((unanswered, answered)), ..self }
@@ -109,6 +122,15 @@ impl Gateway {
 
     pub(super) fn translates(&self) -> bool {
         self.translation != Translation::None
+    }
+
+    /// The first three octets of the addresses inside.
+    pub(super) fn lan(&self, number: u8) -> [u8; 3] {
+        match self.translation {
+            Translation::None => [198, 19, number],
+            _ if self.carrier => [100, 64, number],
+            _ => [192, 168, number],
+        }
     }
 
     fn is_cone(&self) -> bool {
@@ -184,7 +206,7 @@ impl Gateway {
             (
                 format!("iifname lan ip daddr {external} dnat ip to udp dport map @inside"),
                 format!(
-                    "oifname lan ip saddr 192.168.0.0/16 meta l4proto udp snat ip to {external}"
+                    "oifname lan ip saddr {{ 192.168.0.0/16, 100.64.0.0/10 }} meta l4proto udp snat ip to {external}"
                 ),
             )
         } else {

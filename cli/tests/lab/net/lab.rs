@@ -77,7 +77,7 @@ impl Lab {
         self.core.ip(&format!("route add 198.19.{link}.0/24 via 198.18.{link}.2"));
         let uplink = Uplink { link, address: Ipv4Addr::new(198, 18, link, 2) };
         forward(&namespace);
-        Router::new(&self.population, name, namespace, uplink, gateway)
+        Router::new(&self.population, namespace, uplink, gateway)
     }
 
     /// A router in the network of another one, as a carrier's customer has it.
@@ -87,7 +87,7 @@ impl Lab {
         // Without a link of its own to the core, it still needs a number for its LAN.
         let uplink = Uplink { link: self.number(), address };
         forward(&namespace);
-        Router::new(&self.population, name, namespace, uplink, gateway)
+        Router::new(&self.population, namespace, uplink, gateway)
     }
 
     /// A host behind a router of its own.
@@ -103,6 +103,13 @@ impl Lab {
         let inner = self.router_behind(&outer, &format!("{name}-gw"), home);
         let host = inner.host(name);
         Carried { outer, inner, host }
+    }
+
+    /// Packets that have come from this place, of whatever kind.
+    pub(crate) fn packets_from(&self, place: &impl Place) -> u64 {
+        let device = format!("v{}", place.on_the_internet().octets()[2]);
+        let path = format!("/sys/class/net/{device}/statistics/rx_packets");
+        run(self.core.command("cat").arg(path), "").trim().parse().unwrap()
     }
 
     /// What goes to this place goes at so many megabits per second, with a queue of 50 ms.

@@ -25,6 +25,6 @@ mod router;
 
 pub(crate) use gateway::{Gateway, Input};
 pub(crate) use host::Host;
-pub(crate) use lab::Lab;
+pub(crate) use lab::{Carried, Lab};
 pub(crate) use program::Program;
 pub(crate) use router::Router;

@@ -40,18 +40,12 @@ pub(crate) struct Router {
 impl Router {
     pub(super) fn new(
         population: &Arc<Population>,
-        name: &str,
         namespace: Arc<Namespace>,
         uplink: Uplink,
         gateway: &Gateway,
     ) -> Self {
         let link = uplink.link;
-        let lan = match name {
-            _ if !gateway.translates() => [198, 19, link],
-            // A carrier's customers get addresses of RFC 6598.
-            name if name.ends_with("-cg") => [100, 64, link],
-            _ => [192, 168, link],
-        };
+        let lan = gateway.lan(link);
         let [a, b, c] = lan;
         namespace.ip(&format!(
             "link add name lan type bridge
