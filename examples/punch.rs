@@ -29,6 +29,9 @@ use srudp::{ApplicationCode, Direction, Identity, SystemEntropy};
 /// How long a ticket is good.
 const TICKET_LIFE: u64 = 600;
 
+/// A main socket, and spare ones for the case that it is of no use.
+const SOCKETS: u8 = 4;
+
 /// Longest sleep while sockets are looked at in turn. A real driver waits for all of them at once.
 const NAP: Duration = Duration::from_millis(1);
 
@@ -116,7 +119,7 @@ fn describe(
     symmetric: bool,
 ) -> Result<Description> {
     let mut candidates = Vec::new();
-    for number in 0..2 {
+    for number in 0..SOCKETS {
         let socket = SocketId::new(number.into());
         machine.open(socket)?;
         let candidate = match server {
@@ -160,7 +163,8 @@ fn main() -> Result<()> {
     if theirs.has_expired(unix) {
         return Err("this ticket has expired: ask for a new one".into());
     }
-    let config = PunchConfig::from_tickets(&identity, &ours, &theirs, machine.now());
+    let start = machine.now() + Ticket::wait(SystemTime::now().duration_since(UNIX_EPOCH)?);
+    let config = PunchConfig::from_tickets(&identity, &ours, &theirs, start);
     let config = config.ok_or("this is our own ticket")?;
     let (layers, destinations) = match server {
         Some(_) => (1, Destinations::default()),
@@ -170,7 +174,12 @@ fn main() -> Result<()> {
     let entropy = || SystemEntropy::new().map(|entropy| Box::new(entropy) as Box<dyn Entropy>);
     let endpoint = Endpoint::new(EndpointConfig::default(), identity, entropy()?);
     let mut node = Node::new(endpoint, entropy()?);
-    node.search(config.sockets(&[SocketId::MAIN, SocketId::new(1)]), None)?;
+    node.search(
+        config.sockets(&std::array::from_fn::<_, { SOCKETS as usize }, _>(|number| {
+            SocketId::new(number as u16)
+        })),
+        None,
+    )?;
     run(&mut machine, &mut node)
 }
 

@@ -118,7 +118,7 @@ impl Machine for Host {
     }
 }
 
-/// Two nodes that have exchanged offers, with a main socket and a spare one each.
+/// Two nodes that have exchanged offers, with a main socket and three spare ones each.
 fn meet(kinds: [Kind; 2], seed: u64, loss: f64) -> (World, [Host; 2]) {
     let mut world = World::new(seed, loss, [kinds[0].access(1), kinds[1].access(2)]);
     let identities = [1, 2].map(|number| Identity::from_secret_bytes([number; 32]));
@@ -146,7 +146,7 @@ fn meet(kinds: [Kind; 2], seed: u64, loss: f64) -> (World, [Host; 2]) {
         let (own, other) = (identities[host].clone(), identities[1 - host].peer_id());
         let [ours, theirs] = said[host];
         let config = PunchConfig::from_offers(&own, other, ours, theirs, starts[host]).unwrap();
-        let sockets = [SocketId::MAIN, SocketId::new(1)];
+        let sockets = [0, 1, 2, 3].map(SocketId::new);
         let config = config.sockets(&sockets).layers(world.layers(host));
         let entropy = |number: u64| Box::new(SeededEntropy::new(seed * 8 + number + host as u64));
         let endpoint = Endpoint::new(EndpointConfig::default(), own, entropy(2));

@@ -424,6 +424,9 @@ pub(crate) const OFFERS_SEEN: usize = 2048;
 /// The longest time from an answer to the start that it names.
 pub(crate) const PUNCH_START_DELAY_MAX: Duration = Duration::from_secs(10);
 
+/// From one start of peers that have each other's tickets to the next: longer than a search without guesses.
+pub(crate) const TICKET_PERIOD: Duration = Duration::from_secs(10);
+
 /// Characters of a ticket behind its scheme: sixteen candidates need 700.
 pub(crate) const TICKET_MAX: usize = 1024;
 

@@ -107,10 +107,10 @@ impl Kind {
         }
     }
 
-    /// What its host says about itself: a main socket and a spare one, and eight questions to servers about ports.
+    /// What its host says about itself: a main socket and three spare ones, and eight questions to servers about ports.
     pub(crate) fn describe(self, world: &mut World, host: usize) -> Description {
         let mut candidates = Vec::new();
-        for number in 0..2 {
+        for number in 0..4 {
             if let Some(seen) = world.observe(host, SocketId::new(number)) {
                 let candidate = Candidate::new(CandidateKind::Reflexive, seen);
                 candidates.push(candidate.of_socket(u8::try_from(number).unwrap()));

@@ -84,7 +84,7 @@ impl Meeting {
             let (own, other) = (&identities[host], identities[1 - host].peer_id());
             let config =
                 PunchConfig::from_offers(own, other, &offers[host], &offers[1 - host], start);
-            let sockets = [SocketId::MAIN, SocketId::new(1)];
+            let sockets = [0, 1, 2, 3].map(SocketId::new);
             let config = config.unwrap().sockets(&sockets).layers(world.layers(host));
             let punch = Punch::new(config, Box::new(entropy(2 + host as u64)));
             Peer { punch, outcome: None }

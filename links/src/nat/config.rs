@@ -157,7 +157,8 @@ impl NatConfig {
     }
 
     /// As a Linux router that accepts what comes in unasked: it remembers the packet as a flow of its own, and gives an internal endpoint
-    /// that sends to this peer another port than the one that the flow occupies. Each further packet of the peer keeps that alive.
+    /// that sends to this peer another port than the one that the flow occupies, which from then on all new peers see as well. Each
+    /// further packet of the peer keeps that alive.
     #[must_use]
     pub fn remembers_unasked(mut self) -> Self {
         self.remembers_unasked = true;

@@ -38,6 +38,8 @@ pub struct Nat {
     by_external: BTreeMap<SocketAddr, Key>,
     /// External endpoint and peer of packets that came in unasked, where they are remembered, and when the last one did.
     unasked: BTreeMap<(SocketAddr, SocketAddr), Duration>,
+    /// Internal endpoints that have another mapping from now on, because a packet came in unasked.
+    moved: BTreeMap<SocketAddr, Key>,
     generator: Generator,
     sessions: usize,
     /// Nothing idles out before.
@@ -57,6 +59,7 @@ impl Nat {
             mappings: BTreeMap::new(),
             by_external: BTreeMap::new(),
             unasked: BTreeMap::new(),
+            moved: BTreeMap::new(),
             generator: Generator::new(!seed),
             sessions: 0,
             next_expiry: Duration::ZERO,
@@ -93,6 +96,9 @@ impl Nat {
             let external = self.external_for(from, allocation)?;
             self.by_external.insert(external, key);
             self.mappings.insert(key, Mapping::new(now, external));
+            if self.unasked.contains_key(&(SocketAddr::new(external.ip(), from.port()), to)) {
+                self.moved.insert(from, key);
+            }
         }
         let mapping = self.mappings.get_mut(&key)?;
         self.sessions += usize::from(!mapping.has_session(to));
@@ -130,6 +136,7 @@ impl Nat {
         self.mappings.clear();
         self.by_external.clear();
         self.unasked.clear();
+        self.moved.clear();
         self.sessions = 0;
         self.ports.values_mut().for_each(Ports::retire);
     }
@@ -151,16 +158,17 @@ impl Nat {
     /// Which mapping a packet takes, and how it gets its port if it is new.
     fn key_for(&self, from: SocketAddr, to: SocketAddr) -> (Key, PortAllocation) {
         let usual = Key::new(self.config.mapping, from, to);
-        let special = Key::special(from, to);
         let mapping = self.mappings.get(&usual);
+        if mapping.is_some_and(|mapping| mapping.has_session(to)) {
+            return (usual, self.config.allocation);
+        }
         let preserved = SocketAddr::new(self.external(), from.port());
         let external = mapping.map_or(preserved, |mapping| mapping.external);
-        let established = mapping.is_some_and(|mapping| mapping.has_session(to));
-        let occupied = !established && self.unasked.contains_key(&(external, to));
-        if occupied || self.config.remembers_unasked && self.mappings.contains_key(&special) {
-            return (special, PortAllocation::Random);
+        let moved = self.moved.get(&from).copied();
+        match moved.or(self.unasked.get(&(external, to)).map(|_| Key::special(from, to))) {
+            Some(special) => (special, PortAllocation::Random),
+            None => (usual, self.config.allocation),
         }
-        (usual, self.config.allocation)
     }
 
     /// The external endpoint of a new mapping.
@@ -203,6 +211,7 @@ impl Nat {
                 ports.release(dead.external.port());
             }
         }
+        self.moved.retain(|_, key| self.mappings.contains_key(key));
         self.unasked.retain(|_, last| now.saturating_sub(*last) < config.idle_timeout);
         for mapping in self.mappings.values_mut() {
             mapping.expire_sessions(now, config.idle_timeout);

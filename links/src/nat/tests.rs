@@ -141,13 +141,15 @@ fn a_new_external_address_ends_the_old_one() {
 }
 
 #[test]
-fn a_peer_that_came_unasked_sees_another_port_for_as_long_as_it_knocks() {
+fn a_peer_that_came_unasked_spoils_the_port_for_as_long_as_it_knocks() {
     let mut nat = nat(config().remembers_unasked().idle_timeout(seconds(30)));
     let external = "203.0.113.1:5000".parse().unwrap();
+    assert_eq!(nat.outbound(NOW, host(1), peer(3, 1)), Some(external));
     assert_eq!(nat.inbound(NOW, peer(1, 1), external), None);
     let spoilt = nat.outbound(NOW, host(1), peer(1, 1)).unwrap();
     assert_ne!(spoilt, external);
-    assert_eq!(nat.outbound(NOW, host(1), peer(2, 1)), Some(external), "for others all is well");
+    assert_eq!(nat.outbound(NOW, host(1), peer(2, 1)), Some(spoilt), "new peers see it too");
+    assert_eq!(nat.outbound(NOW, host(1), peer(3, 1)), Some(external), "old ones do not");
     assert_eq!(nat.inbound(seconds(20), peer(1, 1), external), None);
     assert_eq!(nat.inbound(seconds(20), peer(1, 1), spoilt), Some(host(1)));
     assert_ne!(nat.outbound(seconds(49), host(1), peer(1, 1)), Some(external));

@@ -121,6 +121,16 @@ fn a_ticket_survives_a_voice_that_shouts() {
 }
 
 #[test]
+fn two_hosts_with_tickets_begin_when_their_clocks_say_so() {
+    let ms = Duration::from_millis;
+    for unix in [ms(0), ms(3), ms(9_999), ms(1_800_000_004_321)] {
+        let start = unix + Ticket::wait(unix);
+        assert_eq!(start.as_nanos() % ms(10_000).as_nanos(), 0);
+        assert!(start > unix && start <= unix + ms(10_000));
+    }
+}
+
+#[test]
 fn a_ticket_that_was_changed_says_so() {
     let [a, _] = identities();
     let text = Ticket::new(&a, NOW, description(), &mut entropy()).to_string();

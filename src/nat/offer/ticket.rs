@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 
 use super::{Description, Nonce, body};
 use crate::base::Entropy;
-use crate::base::limits::TICKET_MAX;
+use crate::base::limits::{TICKET_MAX, TICKET_PERIOD};
 use crate::crypto::{Identity, PeerId, PunchSecrets};
 use crate::wire::Reader;
 
@@ -102,6 +103,12 @@ impl Ticket {
     /// Whether its time is over. `unix`: the time in seconds.
     pub fn has_expired(&self, unix: u64) -> bool {
         self.expiry < unix
+    }
+
+    /// How long to wait until both sides of two tickets begin, without a word to each other: their clocks tell. `unix`: the time.
+    pub fn wait(unix: Duration) -> Duration {
+        let nanos = unix.as_nanos() % TICKET_PERIOD.as_nanos();
+        TICKET_PERIOD.saturating_sub(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))
     }
 
     /// The secrets of the one that it leads to and us, whom `ours` leads to.

@@ -38,7 +38,7 @@ impl PunchConfig {
         Some(Self::new(peer, secrets, descriptions, start))
     }
 
-    /// With tickets that were carried by hand. Both begin when they have the other's, at best within a second or two of each other.
+    /// With tickets that were carried by hand. Both begin when [`Ticket::wait`] says so.
     pub fn from_tickets(
         identity: &Identity,
         ours: &Ticket,

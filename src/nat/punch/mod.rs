@@ -93,7 +93,6 @@ impl Punch {
         let situation = Situation {
             start: config.start,
             strategy,
-            first: config.secrets.is_first(),
             ours: &config.ours,
             theirs: &config.theirs,
             sockets: &config.sockets,

@@ -1,17 +1,17 @@
 //! What is sent when: everything is known before the first datagram.
 //!
 //! ```text
-//!  round     0                1                2                3
-//!  sockets   main, main       spare, main      main, spare      spare, spare      of the first and the second peer
-//!  priming   0.2 s            0.4 s            1 s              2 s
+//!  round     0          1          2          3
+//!  sockets   main       spare 1    spare 2    spare 3     of both; with fewer, the last rounds get what there is
+//!  priming   0.2 s      0.4 s      1 s        2 s
 //!
 //!  start ─ low TTL ── low TTL ── full TTL ─ full TTL ──── full TTL ─▶ next round
 //!          0          priming/2  priming    + 0.15 s      + 0.45 s
 //! ```
 //!
 //! The first datagrams die behind the own NATs: they open these, and cannot reach the peer's NAT before it was opened as well. A Linux
-//! router that accepts what comes in unasked would remember it, and give the peer's own datagrams another port from then on. Every round
-//! primes longer, for clocks that differ, and uses ports that were not spoilt.
+//! router that accepts what comes in unasked would remember it, and give the peer's own datagrams another port from then on, wherever they
+//! go. Every round primes longer, for clocks that differ, and uses ports that cannot be spoilt yet.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -34,9 +34,6 @@ const FULL: [Duration; 3] =
 
 /// From the last of them to the next round: time for the answer.
 const TAIL: Duration = Duration::from_millis(350);
-
-/// Which sockets a round uses: of the peer with the smaller id, and of the other.
-const SOCKETS: [(u8, u8); 4] = [(0, 0), (1, 0), (0, 1), (1, 1)];
 
 /// When the many sockets send, and whether with a low TTL. Full ones come last: they could spoil ports that the peer has yet to try.
 const LAPS: [(Duration, bool); 3] = [
@@ -64,8 +61,6 @@ pub(super) struct Shot {
 pub(super) struct Situation<'a> {
     pub(super) start: Instant,
     pub(super) strategy: Strategy,
-    /// Our id is the smaller one.
-    pub(super) first: bool,
     pub(super) ours: &'a Description,
     pub(super) theirs: &'a Description,
     /// The main socket, then the spare ones whose addresses the peer knows.
@@ -108,7 +103,7 @@ impl Situation<'_> {
         let mut steps = Vec::new();
         match self.strategy {
             Strategy::Plain => {
-                (0..SOCKETS.len()).for_each(|round| self.round(round, &[], &mut steps));
+                (0..PUNCH_PRIMING.len()).for_each(|round| self.round(round, &[], &mut steps));
             }
             Strategy::Relay => self.round(0, &[], &mut steps),
             Strategy::Guess => {
@@ -137,10 +132,11 @@ impl Situation<'_> {
             .iter()
             .fold(self.start, |at, priming| at + *priming + FULL[2] + TAIL);
         let priming = PUNCH_PRIMING[round];
-        let (first, second) = SOCKETS[round];
-        let (ours, theirs) = if self.first { (first, second) } else { (second, first) };
-        let socket = self.sockets.get(usize::from(ours)).or(self.sockets.first());
-        let Some(socket) = socket.copied() else { return };
+        let Some(socket) = self.sockets.get(number_in(round, self.ours)).or(self.sockets.first())
+        else {
+            return;
+        };
+        let (socket, theirs) = (*socket, number_in(round, self.theirs));
         let targets = self.targets(theirs).into_iter().filter(|target| !but.contains(target));
         for (number, to) in (0..).zip(targets) {
             let at = begin + PUNCH_PACE * number;
@@ -153,10 +149,11 @@ impl Situation<'_> {
     }
 
     /// The peer's addresses that lead to this socket of its, or to its main one if it told none.
-    fn targets(&self, socket: u8) -> Vec<SocketAddr> {
-        let of = |socket: u8| {
+    fn targets(&self, socket: usize) -> Vec<SocketAddr> {
+        let of = |socket: usize| {
             let candidates = self.theirs.candidates().iter();
-            let fits = candidates.filter(move |candidate| candidate.socket() == socket);
+            let fits =
+                candidates.filter(move |candidate| usize::from(candidate.socket()) == socket);
             fits.map(|candidate| candidate.address()).collect::<Vec<_>>()
         };
         let spare = of(socket);
@@ -226,6 +223,12 @@ impl Situation<'_> {
             }
         }
     }
+}
+
+/// The number of the socket that a peer uses in a round. The last rounds, which prime longest, get ports that no other has used.
+fn number_in(round: usize, of: &Description) -> usize {
+    let last = of.candidates().iter().map(|candidate| usize::from(candidate.socket())).max();
+    (round + last.unwrap_or(0)).saturating_sub(PUNCH_PRIMING.len() - 1)
 }
 
 /// How many sockets make a guess likely to be right soon: fewer where the ports are fewer.
