@@ -1,5 +1,5 @@
 //! What a NAT does to datagrams, found out without I/O: STUN (RFC 8489), and its extension for behaviour discovery (RFC 5780). And what
-//! helps against it: relays (TURN, RFC 8656).
+//! helps against it: ports of the gateway, and relays (TURN, RFC 8656).
 //!
 //! Everything here is a state machine that is told the time and handed datagrams, and says what to send and when to be called again.
 //! Whoever drives it owns the sockets. STUN shares the transport's socket: the first byte of a datagram tells them apart (SPEC §2).
@@ -34,6 +34,7 @@ mod behaviour;
 mod candidate;
 mod lifetime;
 mod offer;
+pub mod portmap;
 mod probes;
 mod punch;
 mod scope;
