@@ -13,6 +13,9 @@ use crate::base::window::ReplayWindow;
 /// Packets without which nothing is said about those that are missing.
 const ENOUGH: u64 = 64;
 
+/// Numbers that a peer may have left out on purpose (SPEC.md §8) before anything is said about those that are missing.
+const SKIPPED: u64 = 3;
+
 #[derive(Debug, Default)]
 pub(super) struct Received {
     window: ReplayWindow,
@@ -42,10 +45,10 @@ impl Received {
         &self.ranges
     }
 
-    /// At least one number of 32 is missing. Few are skipped by the peer on purpose.
+    /// More than one number of 32 is missing, beside the few that the peer skips on purpose.
     pub(super) fn misses_often(&self) -> bool {
         let sent = self.largest.map_or(0, |largest| largest.saturating_add(1));
-        self.count >= ENOUGH && sent.saturating_sub(self.count) >= sent / 32
+        self.count >= ENOUGH && sent.saturating_sub(self.count) > sent / 32 + SKIPPED
     }
 
     /// How long ago the largest number came.

@@ -207,8 +207,8 @@ pub(crate) const PROBES: u8 = 2;
 /// Probe timeouts in a row that double the next one.
 pub(crate) const PROBE_BACKOFF: u32 = 10;
 
-/// Probe timeouts in a row that do not, if the way back loses often: 32 packets, more than a burst of losses.
-pub(crate) const PROBE_PATIENCE: u32 = 16;
+/// Probe timeouts in a row that do not, if the way back loses often: 16 packets, as long as most bursts of losses.
+pub(crate) const PROBE_PATIENCE: u32 = 8;
 
 /// The longest probe timeout.
 pub(crate) const PROBE_TIMEOUT_MAX: Duration = Duration::from_secs(60);

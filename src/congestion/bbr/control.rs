@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Bbr;
 use super::phase::{Phase, share};
 use crate::base::Instant;
-use crate::base::limits::CONGESTION_WINDOW_MAX;
+use crate::base::limits::{CONGESTION_WINDOW_MAX, PACER_BURST_DATAGRAMS};
 use crate::congestion::rate::{in_time, per_second};
 use crate::vocab::RttView;
 
@@ -82,7 +82,7 @@ impl Control {
     }
 
     pub(super) fn quantum(&self, datagram: u64) -> u64 {
-        in_time(self.rate, QUANTUM_TIME).min(QUANTUM_MAX).max(2 * datagram)
+        in_time(self.rate, QUANTUM_TIME).min(QUANTUM_MAX).max(PACER_BURST_DATAGRAMS * datagram)
     }
 }
 

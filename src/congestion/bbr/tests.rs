@@ -333,7 +333,7 @@ fn the_rate_before_the_first_sample_follows_the_initial_window() {
     assert_eq!(controller.pacing_rate(&view), Some(10 * SIZE * 50 * 277 / 100));
     let unmeasured = RttView { measured: false, ..view };
     assert_eq!(controller.pacing_rate(&unmeasured), Some(10 * SIZE * 1000 * 277 / 100));
-    assert_eq!(controller.quantum(), Some(2 * SIZE));
+    assert_eq!(controller.quantum(), Some(10 * SIZE));
 }
 
 #[test]
