@@ -41,8 +41,8 @@ impl Pages {
             (self.peak_before, self.peak, self.given) = (self.peak, self.used, 0);
         }
         let peak = self.peak.max(self.peak_before);
-        // Peaks vary, and a little more than the last one saves an allocation at the next.
-        let kept = (peak + peak / 2).saturating_sub(self.used);
+        // Peaks vary; twice the last one lasts for the next.
+        let kept = (2 * peak).saturating_sub(self.used);
         self.free.truncate(kept.max(STREAM_PAGES_SPARE));
     }
 
