@@ -225,6 +225,20 @@ fn a_dial_after_the_first_one_succeeded_meets_it_or_is_a_second_one() {
 }
 
 /// New addresses all the time, which a connection would tell.
+/// The first dial dies at the peer's firewall, which the peer's own dial then opens: whoever wins, nobody waits for a repetition.
+#[test]
+fn a_dial_that_died_before_the_peer_dialled_is_repeated_at_once() {
+    for seed in SEEDS {
+        let lost = Some((0, Fault::Lose));
+        let mut sim = Case { classical: true, fault: lost, ..case(seed, false, 100) }.dial();
+        let second = sim.now;
+        for node in [0, 1] {
+            sim.wait_for(node, "connected", connected);
+        }
+        assert!(sim.now - second < Duration::from_millis(100), "seed {seed}");
+    }
+}
+
 fn tells_of_connections_first(case: Case) {
     let _running = Running(case);
     let mut sim = case.dial();

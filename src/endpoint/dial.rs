@@ -57,6 +57,8 @@ struct Asking {
     /// How often the message was sent with this cookie, and when last.
     sends: u32,
     sent_at: Instant,
+    /// It was sent again because the peer's own PUBLIC_KEY came.
+    crossed: bool,
 }
 
 /// What a due attempt wants.
@@ -135,6 +137,7 @@ impl Attempt {
             padded: answer.is_none(),
             sends: 0,
             sent_at: now,
+            crossed: false,
         }));
         self.due = now;
         self.interval = limits::HANDSHAKE_RETRY;
@@ -163,6 +166,24 @@ impl Attempt {
                 false
             }
         }
+    }
+
+    /// The peer's PUBLIC_KEY with this ephemeral came. Returns whether ours stands against it (SPEC §5.6).
+    ///
+    /// If so, ours may have died at a firewall that the peer's has only then opened, and is sent again at once; but once, so that whoever makes
+    /// up such messages does not get more of ours.
+    pub(super) fn stands_against(&mut self, now: Instant, theirs: [u8; 32]) -> bool {
+        let Stage::Asking(asking) = &mut self.stage else {
+            return false;
+        };
+        let own = asking.initiator.ephemeral();
+        if own > theirs && !asking.crossed {
+            asking.crossed = true;
+            self.due = now;
+            self.interval = limits::HANDSHAKE_RETRY;
+        }
+        // Equal: it is our own message, reflected.
+        own >= theirs
     }
 
     /// Something is due.
@@ -232,14 +253,6 @@ impl Attempt {
         let envelope =
             Envelope { kind: HandshakeKind::Establish, destination: responder, ..asking.envelope };
         envelope.datagrams(message, false).into_iter().next()
-    }
-
-    /// The ephemeral key for the tie-break, once one was made.
-    pub(super) fn ephemeral(&self) -> Option<[u8; 32]> {
-        match &self.stage {
-            Stage::Knocking { .. } => None,
-            Stage::Asking(asking) => Some(asking.initiator.ephemeral()),
-        }
     }
 
     /// Whether a PUNCH from this attempt still has to be answered with an echo of its transaction.

@@ -116,7 +116,7 @@ impl Endpoint {
             self.stats.handshakes_failed += 1;
             return;
         };
-        if !self.yields_to(arrival, header.destination, responder.initiator_ephemeral()) {
+        if !self.yields_to(now, arrival, header.destination, responder.initiator_ephemeral()) {
             return;
         }
         let refusal = self.refusal(&p1);
@@ -436,15 +436,23 @@ impl Endpoint {
     }
 
     /// Whether a PUBLIC_KEY with this ephemeral is answered, given the own open attempts that it belongs to (SPEC §5.6).
-    fn yields_to(&mut self, arrival: Arrival, destination: HandshakeId, theirs: [u8; 32]) -> bool {
+    fn yields_to(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        destination: HandshakeId,
+        theirs: [u8; 32],
+    ) -> bool {
         let belonging = self.open.belonging(arrival.remote, destination);
-        let stands = belonging.iter().any(|index| {
-            self.slots.get(*index as usize).is_some_and(|slot| match &slot.state {
-                State::Dialling(attempt) => attempt.ephemeral().is_some_and(|own| own >= theirs),
-                State::Live(_) => true,
-                State::Failed => false,
-            })
-        });
+        let mut stands = false;
+        for index in &belonging {
+            stands |= match self.slots.get_mut(*index as usize).map(|slot| &mut slot.state) {
+                Some(State::Dialling(attempt)) => attempt.stands_against(now, theirs),
+                Some(State::Live(_)) => true,
+                Some(State::Failed) | None => false,
+            };
+            self.touch(*index);
+        }
         if stands {
             return false;
         }
