@@ -28,8 +28,7 @@ type Outcome = Result<Duration, Failure>;
 
 fn endpoint(host: &Host, any: &str, port: u16) -> Endpoint {
     let transport = TransportConfig::default().handshake_timeout(PATIENCE).idle_timeout(PATIENCE);
-    let builder = Endpoint::builder().accept(true).transport(transport);
-    host.enter(|| builder.bind((any, port))).unwrap()
+    host.bind(|| Endpoint::builder().accept(true).transport(transport.clone()).bind((any, port)))
 }
 
 /// Dials, and exchanges a byte: the larger peer id sends it and the other one returns it. Returns how long that took, and the

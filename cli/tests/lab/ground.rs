@@ -11,7 +11,7 @@ use crate::servers;
 const PORT: u16 = 5000;
 
 fn socket(host: &Host, port: u16) -> UdpSocket {
-    let socket = host.enter(|| UdpSocket::bind(("0.0.0.0", port))).unwrap();
+    let socket = host.bind(|| UdpSocket::bind(("0.0.0.0", port)));
     socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     socket
 }
@@ -66,7 +66,7 @@ fn ipv6_is_not_translated_and_lets_only_answers_in() {
     let outside = lab.public("outside");
     let (_, inside) = lab.site("inside", &Gateway::home());
     let [at, within] = [&outside, &inside].map(|host| {
-        let socket = host.enter(|| UdpSocket::bind(("::", PORT))).unwrap();
+        let socket = host.bind(|| UdpSocket::bind(("::", PORT)));
         socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
         socket
     });

@@ -6,7 +6,7 @@
 //! let (stun, turn) = (servers::own(&own), servers::coturn(&turn));
 //! let a = Peer::new(&lab, "a", &Access::Behind(Gateway::home()));
 //! let b = Peer::new(&lab, "b", &Access::Behind(Gateway::symmetric()));
-//! let runs = Runs::of(20, |number| { a.forget(); b.forget(); …a.host.enter(|| bind)… });
+//! let runs = Runs::of(20, |number| { a.forget(); b.forget(); …a.host.bind(|| …)… });
 //! runs.say("home x symmetric");
 //! ```
 

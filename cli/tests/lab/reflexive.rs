@@ -13,7 +13,7 @@ use crate::stopwatch;
 
 /// As a STUN server sees this port of a host. The mapping that is made stays when the socket has gone.
 pub(crate) fn address(host: &Host, port: u16, server: SocketAddr) -> SocketAddr {
-    let socket = host.enter(|| UdpSocket::bind(("0.0.0.0", port))).unwrap();
+    let socket = host.bind(|| UdpSocket::bind(("0.0.0.0", port)));
     ask(&socket, server)
 }
 

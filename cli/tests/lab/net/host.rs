@@ -1,7 +1,10 @@
 //! A host: its addresses, and what runs on it.
 
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use super::lab::Place;
 use super::namespace::Namespace;
@@ -66,8 +69,22 @@ impl Host {
     }
 
     /// Calls this on it: sockets that are bound meanwhile are its sockets, for as long as they live.
-    pub(crate) fn enter<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> T {
+    fn enter<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> T {
         self.namespace.enter(inside)
+    }
+
+    /// Binds something on it. A port that was closed a moment ago may still be open: in a program that another thread is just starting, until it
+    /// has closed what it has inherited.
+    pub(crate) fn bind<T: Send>(&self, bind: impl Fn() -> io::Result<T> + Sync) -> T {
+        for _ in 0..100 {
+            match self.enter(&bind) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                result => return result.unwrap(),
+            }
+        }
+        panic!("the port is taken");
     }
 
     /// Its first address becomes another one of the same network, as when a lease ends.
