@@ -83,6 +83,7 @@
 //! | `pq` | yes | the hybrid handshake of X25519 and ML-KEM-768 |
 //! | `futures-io` | no | `AsyncRead` and `AsyncWrite` of `futures-io` |
 //! | `tokio` | no | `AsyncRead` and `AsyncWrite` of `tokio` |
+//! | `interfaces` | no | the networks and the gateway of this host |
 
 mod ack;
 mod aio;
@@ -119,6 +120,8 @@ pub use connection::{ConnectionStats, TransportConfig};
 pub use crypto::{Identity, PeerId, PeerIdError};
 pub use datagram::DatagramError;
 pub use driver::SystemEntropy;
+#[cfg(feature = "interfaces")]
+pub use driver::{NetworkWatch, default_gateway, local_networks};
 pub use path::{EcnState, PathStats};
 pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 

@@ -21,6 +21,8 @@ mod clock;
 mod core;
 mod entropy;
 mod guarded;
+#[cfg(feature = "interfaces")]
+mod interfaces;
 mod park;
 mod patrol;
 mod receive;
@@ -48,6 +50,8 @@ pub(crate) use wait::{Key, Topic};
 
 pub use entropy::SystemEntropy;
 use guarded::Guarded;
+#[cfg(feature = "interfaces")]
+pub use interfaces::{NetworkWatch, default_gateway, local_networks};
 use reception::Reception;
 use socket::Socket;
 use transmit::Transmitter;

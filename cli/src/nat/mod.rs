@@ -1,6 +1,7 @@
 //! `srudp nat`: what the NAT before this machine does.
 
 mod machine;
+mod ports;
 mod report;
 
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
@@ -19,7 +20,7 @@ const SERVERS: [&str; 2] = ["stun.cloudflare.com:3478", "stun.l.google.com:19302
 /// Find out what the NAT before this machine does, as a report to paste into an issue.
 ///
 /// Servers with two addresses (RFC 5780) show everything; of those with one, two show how addresses are mapped. It takes up to
-/// fifteen seconds.
+/// twenty seconds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -45,9 +46,16 @@ impl Args {
         let first = servers.first().copied().ok_or_else(|| {
             Failure::new(Code::Here, "no server: name one with --server HOST:PORT")
         })?;
+        if !self.json {
+            eprintln!("asking the gateway …");
+        }
+        let ports = ports::probe(first)?;
         let mut discovery_sockets = spare_sockets(first, 1 + Discovery::SPARE_SOCKETS)?;
         let local = discovery_sockets.addresses().map_err(cannot_bind)?;
-        let config = DiscoveryConfig::new(&servers, &local);
+        let mut config = DiscoveryConfig::new(&servers, &local);
+        if let Some(external) = ports.external.filter(|_| first.is_ipv4()) {
+            config = config.gateway_external(external);
+        }
         let mut discovery = Discovery::new(now(&discovery_sockets), config, entropy()?);
         machine::run(&mut discovery_sockets, &mut discovery, |discovery| {
             while let Some(stage) = discovery.poll_event() {
@@ -67,9 +75,9 @@ impl Args {
             _ => None,
         };
         if self.json {
-            println!("{}", report::json(behaviour, lifetime.as_ref()));
+            println!("{}", report::json(behaviour, lifetime.as_ref(), &ports));
         } else {
-            print!("{}", report::text(behaviour, lifetime.as_ref()));
+            print!("{}", report::text(behaviour, lifetime.as_ref(), &ports));
         }
         Ok(())
     }

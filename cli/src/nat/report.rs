@@ -2,10 +2,13 @@
 
 use std::fmt::{Display, Write};
 
+use srudp::nat::portmap::{Availability, PortMapProtocol};
 use srudp::nat::{Behaviour, Lifetime};
 
+use super::ports::Ports;
+
 /// A table and a verdict.
-pub(super) fn text(behaviour: &Behaviour, lifetime: Option<&Lifetime>) -> String {
+pub(super) fn text(behaviour: &Behaviour, lifetime: Option<&Lifetime>, ports: &Ports) -> String {
     let mut out = String::new();
     let mut row = |name: &str, value: String| {
         let _ = writeln!(out, "{name:<14} {value}");
@@ -20,6 +23,12 @@ pub(super) fn text(behaviour: &Behaviour, lifetime: Option<&Lifetime>) -> String
     row("second NAT", yes(behaviour.double));
     row("several IPs", yes(Some(behaviour.several_addresses)));
     row("rewrites", yes(Some(behaviour.rewrites_payload)));
+    row("IPv6", yes(Some(ports.ipv6)));
+    row("gateway", known(ports.gateway));
+    row("gateway has", known(ports.external));
+    for (protocol, availability) in ports.spoken {
+        row(&protocol.to_string(), spoken(availability));
+    }
     if let Some(lifetime) = lifetime {
         row("lifetime", idle(lifetime));
         row("inbound counts", yes(lifetime.inbound_refreshes));
@@ -42,7 +51,7 @@ pub(super) fn text(behaviour: &Behaviour, lifetime: Option<&Lifetime>) -> String
 }
 
 /// One JSON object on one line. What is not known is null; times are in seconds.
-pub(super) fn json(behaviour: &Behaviour, lifetime: Option<&Lifetime>) -> String {
+pub(super) fn json(behaviour: &Behaviour, lifetime: Option<&Lifetime>, ports: &Ports) -> String {
     let servers: Vec<String> = behaviour
         .servers
         .iter()
@@ -79,9 +88,33 @@ pub(super) fn json(behaviour: &Behaviour, lifetime: Option<&Lifetime>) -> String
         ("double", bool(behaviour.double)),
         ("rewrites_payload", bool(Some(behaviour.rewrites_payload))),
         ("lifetime", lifetime.unwrap_or_else(|| "null".to_owned())),
+        ("ipv6", bool(Some(ports.ipv6))),
+        ("gateway", string(ports.gateway)),
+        ("gateway_external", string(ports.external)),
+        ("port_mapping", port_mapping(ports)),
         ("servers", format!("[{}]", servers.join(","))),
         ("verdict", string(Some(behaviour.verdict()))),
     ])
+}
+
+fn port_mapping(ports: &Ports) -> String {
+    let fields = ports.spoken.map(|(protocol, availability)| {
+        let name = match protocol {
+            PortMapProtocol::Pcp => "pcp",
+            PortMapProtocol::NatPmp => "nat_pmp",
+            PortMapProtocol::Upnp => "upnp",
+        };
+        (name, bool(Some(availability == Availability::Available)))
+    });
+    object(&fields)
+}
+
+fn spoken(availability: Availability) -> String {
+    match availability {
+        Availability::Available => "yes".to_owned(),
+        Availability::Asking => "unknown".to_owned(),
+        Availability::Unavailable(error) => format!("no: {error}"),
+    }
 }
 
 fn idle(lifetime: &Lifetime) -> String {

@@ -11,6 +11,7 @@ mod ground;
 mod lifetime;
 mod net;
 mod peer;
+mod ports;
 mod reflexive;
 mod say;
 mod servers;

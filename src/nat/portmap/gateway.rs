@@ -65,7 +65,12 @@ impl Gateway {
         entropy: &mut dyn Entropy,
     ) -> Self {
         // NAT-PMP knows IPv4 alone.
-        let possible = config.local.is_ipv4() || matches!(dialect, Dialect::Pcp(_));
+        let possible = match dialect {
+            Dialect::Pcp(_) => config.speaks(PortMapProtocol::Pcp),
+            Dialect::NatPmp { .. } => {
+                config.local.is_ipv4() && config.speaks(PortMapProtocol::NatPmp)
+            }
+        };
         let address = config.gateway.filter(|_| possible);
         let mut gateway = Self {
             dialect,

@@ -167,6 +167,19 @@ fn the_best_protocol_that_is_spoken_gives_the_port() {
 }
 
 #[test]
+fn a_protocol_that_is_chosen_is_spoken_alone() {
+    for (protocol, seconds) in [
+        (PortMapProtocol::Pcp, 7200),
+        (PortMapProtocol::NatPmp, 7200),
+        (PortMapProtocol::Upnp, 1200),
+    ] {
+        let mut router = Router { pcp: true, nat_pmp: true, upnp: 1, ..Router::default() };
+        let events = router.serve(SOON, &mut mapper(&config().only(protocol)));
+        assert!(events.contains(&mapped(protocol, 5000, seconds)), "{events:?}");
+    }
+}
+
+#[test]
 fn who_only_asks_what_is_spoken_changes_nothing() {
     let mut router = Router { nat_pmp: true, upnp: 1, ..Router::default() };
     let mut mapper = mapper(&config().probe_only());

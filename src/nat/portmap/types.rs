@@ -129,6 +129,7 @@ pub struct PortMapConfig {
     pub(super) local: SocketAddr,
     pub(super) gateway: Option<IpAddr>,
     pub(super) map: bool,
+    only: Option<PortMapProtocol>,
 }
 
 impl PortMapConfig {
@@ -137,7 +138,7 @@ impl PortMapConfig {
     pub fn new(local: SocketAddr, gateway: Option<IpAddr>) -> Self {
         let gateway = gateway
             .filter(|ip| ip.is_ipv4() == local.is_ipv4() && Scope::of(*ip) != Scope::Unusable);
-        Self { local, gateway, map: true }
+        Self { local, gateway, map: true, only: None }
     }
 
     /// Asks only what the gateway is able to do, and for no port.
@@ -145,6 +146,17 @@ impl PortMapConfig {
     pub fn probe_only(mut self) -> Self {
         self.map = false;
         self
+    }
+
+    /// Speaks this protocol alone.
+    #[must_use]
+    pub fn only(mut self, protocol: PortMapProtocol) -> Self {
+        self.only = Some(protocol);
+        self
+    }
+
+    pub(super) fn speaks(&self, protocol: PortMapProtocol) -> bool {
+        self.only.is_none_or(|only| only == protocol)
     }
 
     /// The external port to ask for: the own one, unless that is a privileged one.

@@ -46,6 +46,12 @@ impl Host {
         (addresses[0], port).into()
     }
 
+    /// The router of its network.
+    pub(crate) fn gateway(&self) -> Ipv4Addr {
+        let [a, b, c, _] = self.on_the_internet().octets();
+        Ipv4Addr::new(a, b, c, 1)
+    }
+
     /// The second address of a public host, with this port.
     pub(crate) fn second(&self, port: u16) -> SocketAddr {
         let addresses = self.addresses.lock().unwrap();

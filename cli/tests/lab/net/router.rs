@@ -9,6 +9,7 @@ use super::gateway::Gateway;
 use super::host::Host;
 use super::lab::Place;
 use super::namespace::{Namespace, Population, run};
+use super::program::Program;
 
 /// The side towards the Internet.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +83,17 @@ impl Router {
             self.link
         ));
         Host::new(namespace, vec![address], ipv6.parse().unwrap(), name)
+    }
+
+    /// Adds rules to its own.
+    pub(crate) fn nft(&self, rules: &str) {
+        self.namespace.nft(rules);
+    }
+
+    /// Starts a program on it.
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Program {
+        let mut command = self.namespace.command(program);
+        Program::spawn(command.args(arguments))
     }
 
     /// The address that the world sees.

@@ -76,7 +76,7 @@ impl Upnp {
             http_until: None,
         };
         // IGD maps ports of IPv4 alone.
-        if config.local.is_ipv4() {
+        if config.local.is_ipv4() && config.speaks(PortMapProtocol::Upnp) {
             upnp.step = Step::Searching(Schedule::new(now, PATIENCE));
             upnp.handle_timeout(now);
         } else {
