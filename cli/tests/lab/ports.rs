@@ -69,7 +69,7 @@ fn run(host: &Host, socket: &UdpSocket, mapper: &mut PortMapper, began: Clock) -
         }
         while let Some(request) = mapper.poll_http() {
             let mut answer = Vec::new();
-            let mut stream = host.enter(|| TcpStream::connect(request.to)).unwrap();
+            let mut stream = host.bind(|| TcpStream::connect(request.to));
             stream.write_all(&request.payload).unwrap();
             stream.read_to_end(&mut answer).unwrap();
             mapper.handle_http(now(), request.to, &answer);
@@ -93,8 +93,8 @@ fn miniupnpd_gives_ports_by_every_protocol_and_packets_pass() {
     let gateway: IpAddr = host.gateway().into();
     for (protocol, port) in PortMapProtocol::ALL.into_iter().zip(41_001..) {
         let local = host.at(port);
-        let (socket, own) =
-            host.enter(|| (UdpSocket::bind(local).unwrap(), UdpSocket::bind(host.at(0)).unwrap()));
+        let socket = host.bind(|| UdpSocket::bind(local));
+        let own = host.bind(|| UdpSocket::bind(host.at(0)));
         let config = PortMapConfig::new(local, Some(gateway)).only(protocol);
         let entropy = Box::new(SystemEntropy::new().unwrap());
         let began = stopwatch::now();
@@ -109,7 +109,7 @@ fn miniupnpd_gives_ports_by_every_protocol_and_packets_pass() {
         assert_eq!((mapping.protocol, mapping.external.port()), (protocol, port));
         assert_eq!(mapping.external.ip().to_string(), EXTERNAL);
 
-        let stranger = outside.enter(|| UdpSocket::bind(outside.at(0))).unwrap();
+        let stranger = outside.bind(|| UdpSocket::bind(outside.at(0)));
         let mut buffer = [0; 16];
         let mut arrives = || {
             stranger.send_to(b"knock", (router.external(), port)).unwrap();
@@ -120,7 +120,7 @@ fn miniupnpd_gives_ports_by_every_protocol_and_packets_pass() {
         mapper.close(Instant::ZERO + began.elapsed());
         assert_eq!(run(&host, &own, &mut mapper, began), PortMapEvent::Closed);
         // The kernel keeps what flows: another stranger has to try.
-        let stranger = outside.enter(|| UdpSocket::bind(outside.at(0))).unwrap();
+        let stranger = outside.bind(|| UdpSocket::bind(outside.at(0)));
         stranger.send_to(b"knock", (router.external(), port)).unwrap();
         assert!(socket.recv_from(&mut buffer).is_err(), "{protocol}: it was not given back");
     }
