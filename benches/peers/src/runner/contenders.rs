@@ -28,7 +28,7 @@ const ALL: &[Contender] = &[
         build: Build::Pure,
         ..contender("srudp-pure", "srudp", "srudp without the ring feature: all in Rust")
     },
-    tuned("srudp-bbr", "srudp", "srudp with BBR, over links alone"),
+    tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
     contender("quinn", "quinn", "quinn with its defaults, ring"),
     tuned("quinn-tuned", "quinn", "quinn: 16 MiB windows, one thread; BBR over links"),
     contender("s2n", "s2n", "s2n-quic with its defaults, s2n-tls"),
@@ -73,11 +73,6 @@ impl Contender {
     /// Neither the cipher nor larger windows matter to silent connections.
     pub(crate) fn idles(&self) -> bool {
         self.has_connections() && self.build == Build::This && !self.tuned
-    }
-
-    /// Only the congestion controller differs, which loopback does not show.
-    pub(crate) fn is_for_links(&self) -> bool {
-        self.tuned && self.stack == "srudp"
     }
 
     pub(crate) fn has_connections(&self) -> bool {

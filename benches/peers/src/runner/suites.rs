@@ -118,8 +118,7 @@ fn section(
     chosen: &[&'static Contender],
     case: impl Fn(&'static Contender) -> Option<Case>,
 ) -> Section {
-    let takes_part = |case: &Case| case.link.is_some() || !case.contender.is_for_links();
-    let cases = chosen.iter().filter_map(|&contender| case(contender)).filter(takes_part).collect();
+    let cases = chosen.iter().filter_map(|&contender| case(contender)).collect();
     Section { title: title.into(), metrics, cases }
 }
 

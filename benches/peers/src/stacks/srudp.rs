@@ -65,8 +65,8 @@ fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
     if setup.datagram == Datagram::Ethernet {
         transport = transport.max_udp_payload(usize::from(ETHERNET));
     }
-    if setup.tuning == Tuning::WindowsAndBbr {
-        transport = transport.congestion(CongestionAlgorithm::Bbr);
+    if setup.tuning != Tuning::Defaults {
+        transport = transport.congestion(CongestionAlgorithm::Cubic);
     }
     let mut config = EndpointConfig::default().accept(accept).transport(transport);
     if setup.key_exchange == KeyExchange::X25519 {
