@@ -65,8 +65,8 @@ struct Seat {
     is_readable: bool,
 }
 
-/// For whom there was something in what was received.
-#[derive(Default)]
+/// For whom there was something in what was received last.
+#[derive(Clone, Copy, Default)]
 struct Served {
     this: bool,
     others: bool,
@@ -186,7 +186,7 @@ impl Seated<'_> {
         }
         if seat.is_readable {
             seat.receive(guarded);
-            self.favours = match std::mem::take(&mut seat.served) {
+            self.favours = match seat.served {
                 Served { this: true, .. } => 0,
                 Served { others, .. } => self.favours + u32::from(others),
             };
@@ -256,6 +256,8 @@ impl Seat {
     /// Reads the socket once, and tells the protocol. Returns whether there may be more.
     fn receive(&mut self, guarded: &Guarded) -> bool {
         let Self { socket, polled, buffers, ready, waker, served, .. } = self;
+        // What the worker read while nobody sat here was nobody's favour.
+        *served = Served::default();
         let mut note = |woken: &[Waker]| {
             let mine = woken.iter().filter(|other| other.will_wake(waker)).count();
             served.this |= mine > 0;

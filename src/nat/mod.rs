@@ -33,6 +33,7 @@
 mod behaviour;
 mod candidate;
 mod lifetime;
+mod machine;
 mod offer;
 pub mod portmap;
 mod probes;
@@ -47,6 +48,7 @@ pub use behaviour::{
 };
 pub use candidate::{Candidate, CandidateKind, Destinations, Forbidden, LocalNetwork};
 pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
+pub use machine::Machine;
 pub use offer::{Description, NatSummary, Offer, OfferError, SeenOffers, Ticket, TicketError};
 pub use punch::{
     Failure, Punch, PunchConfig, PunchEvent, PunchReport, PunchTransmit, SocketRequest, Strategy,

@@ -3,31 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use srudp::nat::stun::ServerConfig;
-use srudp::nat::{
-    Allocation, Behaviour, Dependence, Discovery, DiscoveryConfig, Kind, SocketId, Stage, Transmit,
-};
+use srudp::nat::{Allocation, Behaviour, Dependence, Discovery, DiscoveryConfig, Kind, Stage};
 use srudp::proto::{Instant, SeededEntropy};
 use srudp_links::{Dependence as OfBox, NatConfig, Pooling, PortAllocation};
 
-use crate::world::{Machine, OTHER, PRIMARY, World, address, sockets};
-
-impl Machine for Discovery {
-    fn receive(&mut self, now: Instant, socket: SocketId, from: SocketAddr, datagram: &[u8]) {
-        self.handle_datagram(now, socket, from, datagram);
-    }
-
-    fn tick(&mut self, now: Instant) {
-        self.handle_timeout(now);
-    }
-
-    fn transmit(&mut self) -> Option<Transmit> {
-        self.poll_transmit()
-    }
-
-    fn timeout(&self) -> Option<Instant> {
-        self.poll_timeout()
-    }
-}
+use crate::world::{OTHER, PRIMARY, World, address, sockets};
 
 const EXTERNAL: [u8; 4] = [203, 0, 113, 1];
 const AXIS: [(OfBox, Dependence); 3] = [

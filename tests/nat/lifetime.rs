@@ -1,31 +1,12 @@
 //! Lifetimes of mappings are measured, whatever ends them.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use srudp::nat::{Allocation, Lifetime, LifetimeConfig, LifetimeProbe, Method, SocketId, Transmit};
+use srudp::nat::{Allocation, Lifetime, LifetimeConfig, LifetimeProbe, Method};
 use srudp::proto::{Instant, SeededEntropy};
 use srudp_links::{NatConfig, PortAllocation};
 
-use crate::world::{Machine, PRIMARY, World, address, sockets};
-
-impl Machine for LifetimeProbe {
-    fn receive(&mut self, now: Instant, socket: SocketId, from: SocketAddr, datagram: &[u8]) {
-        self.handle_datagram(now, socket, from, datagram);
-    }
-
-    fn tick(&mut self, now: Instant) {
-        self.handle_timeout(now);
-    }
-
-    fn transmit(&mut self) -> Option<Transmit> {
-        self.poll_transmit()
-    }
-
-    fn timeout(&self) -> Option<Instant> {
-        self.poll_timeout()
-    }
-}
+use crate::world::{PRIMARY, World, address, sockets};
 
 fn home() -> NatConfig {
     NatConfig::new([203, 0, 113, 1].into())

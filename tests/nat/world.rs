@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use srudp::nat::stun::{Attribute, Message, Server, ServerConfig};
-use srudp::nat::{SocketId, Transmit};
+use srudp::nat::{Machine, SocketId, Transmit};
 use srudp::proto::{Instant, SeededEntropy};
 use srudp_links::{Generator, Nat, NatChain, NatConfig, Packet, Route};
 
@@ -26,14 +26,6 @@ pub(crate) const OTHER: &str = "198.51.100.2:3479";
 pub(crate) fn sockets(count: u16) -> Vec<SocketAddr> {
     let port = |number: u16| 33_000 + number.wrapping_mul(27_611) % 30_000;
     (0..count).map(|number| SocketAddr::from(([192, 168, 0, 2], port(number)))).collect()
-}
-
-/// A machine under test.
-pub(crate) trait Machine {
-    fn receive(&mut self, now: Instant, socket: SocketId, from: SocketAddr, datagram: &[u8]);
-    fn tick(&mut self, now: Instant);
-    fn transmit(&mut self) -> Option<Transmit>;
-    fn timeout(&self) -> Option<Instant>;
 }
 
 pub(crate) struct World {
@@ -102,10 +94,10 @@ impl World {
     /// Runs until the machine has nothing more to wait for.
     pub(crate) fn run(&mut self, machine: &mut dyn Machine) {
         for _ in 0..100_000 {
-            while let Some(transmit) = machine.transmit() {
+            while let Some(transmit) = machine.poll_transmit() {
                 self.send(transmit);
             }
-            let Some(timer) = machine.timeout() else { return };
+            let Some(timer) = machine.poll_timeout() else { return };
             let timer = Duration::from_nanos(timer.as_nanos());
             let arrival = self.on_the_way.first_key_value().map(|((at, _), _)| *at);
             self.now = self.now.max(arrival.map_or(timer, |at| at.min(timer)));
@@ -115,7 +107,7 @@ impl World {
                     let packet = entry.remove();
                     self.arrive(packet, machine);
                 }
-                _ => machine.tick(now),
+                _ => machine.handle_timeout(now),
             }
         }
         panic!("the machine never ends");
@@ -173,7 +165,7 @@ impl World {
         let socket = inside.and_then(|to| self.sockets.iter().position(|own| *own == to));
         if let Some(number) = socket {
             let socket = SocketId::new(u16::try_from(number).unwrap());
-            machine.receive(now, socket, from, &payload);
+            machine.handle_datagram(now, socket, from, &payload);
         }
     }
 }

@@ -4,9 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use srudp::nat::Scope;
 use srudp::nat::portmap::{Availability, HttpRequest, PortMapConfig, PortMapProtocol, PortMapper};
-use srudp::nat::{Scope, SocketId, Transmit};
-use srudp::proto::Instant;
 
 use super::{cannot_bind, entropy, machine, now, spare_sockets};
 use crate::clock;
@@ -61,22 +60,4 @@ fn exchange(request: &HttpRequest) -> io::Result<Vec<u8>> {
     // What came before the silence may be all.
     let _ = stream.take(limit).read_to_end(&mut answer);
     Ok(answer)
-}
-
-impl machine::Machine for PortMapper {
-    fn receive(&mut self, now: Instant, _: SocketId, from: SocketAddr, datagram: &[u8]) {
-        self.handle_datagram(now, from, datagram);
-    }
-
-    fn tick(&mut self, now: Instant) {
-        self.handle_timeout(now);
-    }
-
-    fn transmit(&mut self) -> Option<Transmit> {
-        self.poll_transmit()
-    }
-
-    fn timeout(&self) -> Option<Instant> {
-        self.poll_timeout()
-    }
 }
