@@ -6,7 +6,10 @@
 //!    1 stream of requests ◀────▶ echoed
 //!    half of the data is there: the NAT box rebinds, the client's address changes
 //! ```
+//!
+//! With `--nat` two peers behind NATs find each other first: see [`meeting`].
 
+mod meeting;
 mod payload;
 mod relay;
 mod server;
@@ -61,17 +64,20 @@ const PROTOCOL: &[u8] = b"srudp-demo/1";
 ///
 /// Starts two peers with fresh keys on loopback, with a link between them that takes 20 ms for a round trip and loses 1 % of the
 /// packets. Moves 8 MiB over four streams and small requests beside them, gives the client another address halfway, and
-/// compares checksums. The speed is what CUBIC, as in TCP, makes of such a link. Takes about ten seconds; exit code 1 if
-/// anything differs.
+/// compares checksums. Takes about a second; exit code 1 if anything differs.
+///
+/// With --nat both peers are behind NATs over the same link: each finds out what its NAT does, they exchange tickets, search a
+/// path, and move the data on it. Takes about ten seconds.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example:
-  srudp demo
-  srudp demo --seed 7      other packets get lost")]
+#[command(after_help = meeting::HELP)]
 pub(crate) struct Args {
-    /// Decides which packets get lost, and the data
+    /// Decides which packets get lost, the ports that NATs choose, and the data
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+
+    /// What stands between each of the two peers and the Internet; the kinds are listed below
+    #[arg(long, value_name = "LEFT,RIGHT")]
+    nat: Option<meeting::Pair>,
 }
 
 /// What the client found out.
@@ -85,6 +91,9 @@ struct Findings {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if let Some(pair) = self.nat {
+            return meeting::run(pair, self.seed);
+        }
         let (client, server) = (Identity::generate(), Identity::generate());
         let loopback = (Ipv4Addr::LOCALHOST, 0).into();
         let builder = || Endpoint::builder().application_protocol(PROTOCOL);
@@ -108,7 +117,7 @@ impl Args {
             let findings =
                 result.map_err(|error| Failure::of("the demonstration failed", error))?;
             findings.report(&relay.stop().map_err(link_failed)?);
-            findings.verdict()
+            verdict(&findings.sums)
         })
     }
 
@@ -166,23 +175,25 @@ impl Findings {
             self.stats.mtu
         );
     }
+}
 
-    fn verdict(&self) -> Result<(), Failure> {
-        let mut differ = 0;
-        for (number, (ours, theirs)) in self.sums.iter().enumerate() {
-            let verdict = if ours == theirs { "same" } else { "DIFFERENT" };
-            differ += usize::from(ours != theirs);
-            println!("stream {number}     SHA-256 {}…  {verdict}", hex(ours));
-        }
-        if differ > 0 {
-            let message = format!(
-                "{differ} of {STREAMS} streams arrived with other bytes: this is a bug, please report it"
-            );
-            return Err(Failure::new(Code::Here, message));
-        }
-        println!("all the same");
-        Ok(())
+/// Compares the sums of both sides of each stream.
+fn verdict(sums: &[(Sum, Sum)]) -> Result<(), Failure> {
+    let mut differ = 0;
+    for (number, (ours, theirs)) in sums.iter().enumerate() {
+        let verdict = if ours == theirs { "same" } else { "DIFFERENT" };
+        differ += usize::from(ours != theirs);
+        println!("stream {number}     SHA-256 {}…  {verdict}", hex(ours));
     }
+    if differ > 0 {
+        let message = format!(
+            "{differ} of {} streams arrived with other bytes: this is a bug, please report it",
+            sums.len()
+        );
+        return Err(Failure::new(Code::Here, message));
+    }
+    println!("all the same");
+    Ok(())
 }
 
 fn introduce(client: PeerId, server: PeerId) {
