@@ -520,11 +520,35 @@ pub(crate) const PUNCH_GRACE: Duration = Duration::from_millis(50);
 /// How long the peer is answered after the end, and waited for after the last check.
 pub(crate) const PUNCH_LINGER: Duration = Duration::from_secs(3);
 
+/// Spare sockets whose addresses peers are told, one for each later round of a search (§18.5).
+pub(crate) const GATHER_SPARES: u16 = 3;
+
+/// The longest time that gathering takes, whoever is silent: a person waits for the result.
+pub(crate) const GATHER_TIME: Duration = Duration::from_secs(3);
+
+/// Time between the starts of two questions: Ta of RFC 8445 §14.2.
+pub(crate) const GATHER_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often such a question is asked.
+pub(crate) const GATHER_SENDS: u8 = 3;
+
+/// First waits to let pass after the last of them: a silent server is given up after 2.5 s.
+pub(crate) const GATHER_LAST_WAIT: u32 = 2;
+
+/// How often a server is asked to answer from elsewhere. Silence is a finding, and a wrong one costs some datagrams.
+pub(crate) const GATHER_FILTER_SENDS: u8 = 2;
+
+/// Servers that the spare sockets ask: with two each, there are enough ports to see how they are chosen.
+pub(crate) const GATHER_TARGETS: usize = 2;
+
 /// Searches for peers that run at a time.
 pub(crate) const NODE_SEARCHES: usize = 16;
 
 /// Numbers of the sockets that searches open begin here; those below are for whoever drives the node.
 pub(crate) const NODE_SOCKETS_FROM: u16 = 1024;
+
+/// Numbers of the spare sockets whose addresses peers are told begin here.
+pub(crate) const NODE_SPARES_FROM: u16 = 512;
 
 /// Addresses that are reached by other sockets than the main one.
 pub(crate) const NODE_ROUTES: usize = 1024;

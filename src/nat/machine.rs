@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::portmap::PortMapper;
-use super::{Discovery, LifetimeProbe, SocketId, Transmit};
+use super::{Discovery, Gathering, LifetimeProbe, SocketId, Transmit};
 use crate::base::Instant;
 
 /// Four of the five verbs: what there is to report differs from machine to machine.
@@ -61,6 +61,20 @@ impl Machine for Discovery {
 }
 
 impl Machine for LifetimeProbe {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        Self::handle_datagram(self, now, socket, from, datagram)
+    }
+
+    verbs!();
+}
+
+impl Machine for Gathering {
     fn handle_datagram(
         &mut self,
         now: Instant,

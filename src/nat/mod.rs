@@ -32,6 +32,7 @@
 
 mod behaviour;
 mod candidate;
+mod gather;
 mod lifetime;
 mod machine;
 mod offer;
@@ -47,6 +48,7 @@ pub use behaviour::{
     Allocation, Behaviour, Dependence, Discovery, DiscoveryConfig, Kind, ServerReport, Stage,
 };
 pub use candidate::{Candidate, CandidateKind, Destinations, Forbidden, LocalNetwork};
+pub use gather::{GatherConfig, GatherEvent, Gathered, Gathering};
 pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
 pub use machine::Machine;
 pub use offer::{Description, NatSummary, Offer, OfferError, SeenOffers, Ticket, TicketError};

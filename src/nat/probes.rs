@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use crate::base::limits::NAT_PROBE_INTERVAL;
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant};
 use crate::nat::socket::{SocketId, Transmit};
@@ -42,11 +42,13 @@ pub(super) struct Probes<P> {
     waiting: VecDeque<Plan<P>>,
     running: Vec<Running<P>>,
     next_start: Instant,
+    /// From the start of one to that of the next.
+    interval: Duration,
 }
 
 impl<P: Copy> Probes<P> {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { waiting: VecDeque::new(), running: Vec::new(), next_start: now }
+    pub(super) fn new(now: Instant, interval: Duration) -> Self {
+        Self { waiting: VecDeque::new(), running: Vec::new(), next_start: now, interval }
     }
 
     /// Asks as soon as those before it have been asked.
@@ -79,7 +81,7 @@ impl<P: Copy> Probes<P> {
         if let Some(plan) = self.waiting.pop_front() {
             let query = Query::new(now, plan.question.clone(), entropy);
             self.running.push(Running { arrived: plan.socket, plan, query });
-            self.next_start = now + NAT_PROBE_INTERVAL;
+            self.next_start = now + self.interval;
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  datagram at a socket ─┬─ check ──────▶ searches ──a path──▶ route: this address by this socket ─▶ the endpoint dials it
+//!                        ├─ STUN ───────▶ gathering: what to tell peers
 //!                        └─ else ───────▶ endpoint
 //!  the endpoint's datagrams ─▶ routes ─▶ the socket of their destination, the main one if there is none
 //! ```
@@ -15,28 +16,33 @@
 //!
 //! let endpoint = Endpoint::new(EndpointConfig::default(), Identity::generate(), Box::new(SeededEntropy::new(1)));
 //! let mut node = Node::new(endpoint, Box::new(SeededEntropy::new(2)));
-//! // `node.search(…)` after offers were exchanged; then the loop of `srudp::proto`, with sockets by number.
+//! // `node.gather(…)` for what to tell a peer, `node.search(…)` after offers were exchanged, and all the time the loop of
+//! // `srudp::proto`, with sockets by number.
 //! assert!(node.poll_request().is_none() && node.poll_event().is_none());
 //! ```
 
 mod routes;
 mod search;
+mod spares;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::net::SocketAddr;
 
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant, SeededEntropy};
 use crate::connection::{Transmit, TransportConfig};
 use crate::endpoint::{ConnectError, ConnectionHandle, Dial, Endpoint, Event, Received};
 use crate::nat::{
-    Failure, Punch, PunchConfig, PunchEvent, PunchReport, SocketId, SocketRequest, Winner,
+    Failure, GatherConfig, GatherEvent, Gathered, Gathering, Punch, PunchConfig, PunchEvent,
+    PunchReport, PunchTransmit, SocketId, SocketRequest, Winner,
 };
 use crate::wire::{Class, classify};
 use routes::Routes;
 use search::Searches;
+use spares::Spares;
 
 pub use search::{SearchError, SearchHandle};
 
@@ -60,6 +66,10 @@ pub enum NodeEvent {
     Transport(Event),
     /// A path was found, and the peer is dialled on it: [`Event::Connected`] or [`Event::Closed`] follow.
     Found(SearchHandle, Winner, ConnectionHandle, PunchReport),
+    /// What peers may be told, after [`Node::gather`].
+    Gathered(Box<Gathered>),
+    /// What was gathered is true no longer: gather again, and tell peers.
+    Outdated,
     /// There is no direct path.
     NotFound(SearchHandle, Failure, PunchReport),
     /// A path was found, but the endpoint does not dial.
@@ -72,6 +82,9 @@ pub struct Node {
     entropy: Box<dyn Entropy>,
     searches: Searches,
     routes: Routes,
+    gathering: Option<Gathering>,
+    /// Sockets that were opened for this and for former gatherings.
+    spares: Spares,
     /// Connections on paths that were found.
     found: BTreeMap<ConnectionHandle, SocketId>,
     requests: VecDeque<SocketRequest>,
@@ -86,6 +99,8 @@ impl Node {
             entropy,
             searches: Searches::default(),
             routes: Routes::default(),
+            gathering: None,
+            spares: Spares::default(),
             found: BTreeMap::new(),
             requests: VecDeque::new(),
             events: VecDeque::new(),
@@ -95,6 +110,27 @@ impl Node {
     /// The endpoint, for all that has to do with connections. Its datagrams and events are polled here.
     pub fn endpoint(&mut self) -> &mut Endpoint {
         &mut self.endpoint
+    }
+
+    /// Finds out what to tell peers, in at most three seconds; [`NodeEvent::Gathered`] follows. What was gathered before counts no more.
+    ///
+    /// Spare sockets are asked for by [`Self::poll_request`]: report each with [`Self::handle_opened`].
+    pub fn gather(&mut self, now: Instant, config: GatherConfig) {
+        let first = self.spares.reserve(Gathering::SPARE_SOCKETS);
+        let entropy = Box::new(SeededEntropy::fork(&mut *self.entropy));
+        self.gathering = Some(Gathering::new(now, config, first, entropy));
+        self.settle(now);
+    }
+
+    /// A socket that [`Self::poll_request`] named was opened and has this local address, or could not be opened.
+    pub fn handle_opened(&mut self, now: Instant, socket: SocketId, local: Option<SocketAddr>) {
+        if let Some(gathering) = &mut self.gathering {
+            gathering.handle_opened(now, socket, local);
+        }
+        if local.is_none() {
+            self.spares.remove(socket);
+        }
+        self.settle(now);
     }
 
     /// Searches a path to a peer, and dials it there. [`NodeEvent::Found`] or [`NodeEvent::NotFound`] tells how it went.
@@ -116,17 +152,26 @@ impl Node {
     pub fn handle_datagram(&mut self, now: Instant, socket: SocketId, received: Received<'_>) {
         self.routes.learn(socket, received.remote);
         let Received { remote, local, ecn, segment_size, data } = received;
-        if self.searches.is_empty() {
+        let asked = self.gathering.as_ref().is_some_and(|gathering| !gathering.is_idle());
+        if self.searches.is_empty() && !asked {
             let received = Received { remote, local, ecn, segment_size, data };
             return self.endpoint.handle_datagram(now, received);
         }
         for datagram in data.chunks_mut(segment_size.max(1)) {
-            if datagram.first().map(|first| classify(*first)) == Some(Class::Check) {
-                self.searches.handle_datagram(now, socket, remote, datagram);
-            } else {
-                let segment_size = datagram.len();
-                let received = Received { remote, local, ecn, segment_size, data: datagram };
-                self.endpoint.handle_datagram(now, received);
+            match datagram.first().map(|first| classify(*first)) {
+                Some(Class::Check) => {
+                    self.searches.handle_datagram(now, socket, remote, datagram);
+                }
+                Some(Class::Stun) => {
+                    if let Some(gathering) = &mut self.gathering {
+                        gathering.handle_datagram(now, socket, remote, datagram);
+                    }
+                }
+                _ => {
+                    let segment_size = datagram.len();
+                    let received = Received { remote, local, ecn, segment_size, data: datagram };
+                    self.endpoint.handle_datagram(now, received);
+                }
             }
         }
         self.settle(now);
@@ -138,12 +183,16 @@ impl Node {
             self.endpoint.handle_timeout(now);
         }
         self.searches.handle_timeout(now);
+        if let Some(gathering) = &mut self.gathering {
+            gathering.handle_timeout(now);
+        }
         self.settle(now);
     }
 
     /// When to call [`Self::handle_timeout`].
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        earliest(self.endpoint.poll_timeout(), self.searches.poll_timeout())
+        let gathering = self.gathering.as_ref().and_then(Gathering::poll_timeout);
+        earliest(earliest(self.endpoint.poll_timeout(), self.searches.poll_timeout()), gathering)
     }
 
     /// The next datagrams to send, at most so many at a time. Sockets are opened before: see [`Self::poll_request`].
@@ -153,17 +202,26 @@ impl Node {
         buffer: &mut [u8],
         segments: usize,
     ) -> Option<NodeTransmit> {
-        if let Some(check) = self.searches.poll_transmit() {
-            let size = check.payload.len();
-            buffer.get_mut(..size)?.copy_from_slice(&check.payload);
-            let destination = check.destination;
+        if let Some(single) = self.poll_single() {
+            let PunchTransmit { socket, destination, ttl, payload } = single;
+            let size = payload.len();
+            buffer.get_mut(..size)?.copy_from_slice(&payload);
             let transmit =
                 Transmit { destination, source: None, ecn: None, size, segment_size: size };
-            return Some(NodeTransmit { socket: check.socket, ttl: check.ttl, transmit });
+            return Some(NodeTransmit { socket, ttl, transmit });
         }
         let transmit = self.endpoint.poll_transmit(now, buffer, segments)?;
         let socket = self.routes.socket_for(transmit.destination);
         Some(NodeTransmit { socket, ttl: None, transmit })
+    }
+
+    /// A datagram that is not the endpoint's.
+    fn poll_single(&mut self) -> Option<PunchTransmit> {
+        self.searches.poll_transmit().or_else(|| {
+            let asked = self.gathering.as_mut()?.poll_transmit()?;
+            let (socket, destination, payload) = (asked.socket, asked.destination, asked.payload);
+            Some(PunchTransmit { socket, destination, ttl: None, payload })
+        })
     }
 
     /// The next socket to open or to close.
@@ -183,6 +241,7 @@ impl Node {
 
     /// Carries out what the searches want, and dials where they found something.
     fn settle(&mut self, now: Instant) {
+        self.settle_gathering();
         self.requests.extend(self.searches.requests());
         for ended in self.searches.ended() {
             let search::Ended { handle, event, report, dial } = ended;
@@ -192,6 +251,38 @@ impl Node {
                     self.events.push_back(NodeEvent::NotFound(handle, failure, report));
                 }
             }
+        }
+    }
+
+    fn settle_gathering(&mut self) {
+        let Some(gathering) = &mut self.gathering else { return };
+        while let Some(event) = gathering.poll_event() {
+            self.events.push_back(match event {
+                GatherEvent::Gathered(gathered) => NodeEvent::Gathered(gathered),
+                GatherEvent::Outdated => NodeEvent::Outdated,
+            });
+        }
+        self.retire();
+        let Some(gathering) = &mut self.gathering else { return };
+        while let Some(request) = gathering.poll_request() {
+            if let SocketRequest::Open(socket) = request {
+                self.spares.add(socket);
+            }
+            self.requests.push_back(request);
+        }
+    }
+
+    /// Closes spare sockets that nobody has a use for.
+    fn retire(&mut self) {
+        let Self { gathering, searches, found, spares, .. } = self;
+        let in_use = |socket: SocketId| {
+            let told =
+                gathering.as_ref().is_some_and(|told| told.spares().any(|spare| spare == socket));
+            told || searches.use_socket(socket) || found.values().any(|used| *used == socket)
+        };
+        for socket in spares.retire(in_use) {
+            self.routes.remove(socket);
+            self.requests.push_back(SocketRequest::Close(socket));
         }
     }
 
@@ -244,7 +335,11 @@ impl Node {
             return;
         }
         self.routes.remove(socket);
-        self.requests.push_back(SocketRequest::Close(socket));
+        if self.spares.contains(socket) {
+            self.retire();
+        } else {
+            self.requests.push_back(SocketRequest::Close(socket));
+        }
     }
 }
 

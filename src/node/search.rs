@@ -93,6 +93,11 @@ impl Searches {
         Ok(handle)
     }
 
+    /// Whether a search sends from a socket that it did not open itself.
+    pub(super) fn use_socket(&self, socket: SocketId) -> bool {
+        self.running.values().any(|(_, search)| search.punch.config().uses(socket))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.running.is_empty()
     }

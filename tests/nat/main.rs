@@ -3,5 +3,6 @@
 
 mod behaviour;
 mod coturn;
+mod gather;
 mod lifetime;
 mod world;

@@ -11,7 +11,7 @@ use crate::nat::stun::{Answer, QueryError};
 
 /// Whether an answer from an address that was not asked came through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(in crate::nat) enum Heard {
     /// Not tried, or the server would not do it.
     #[default]
     Unknown,
@@ -20,7 +20,7 @@ pub(super) enum Heard {
 }
 
 impl Heard {
-    pub(super) fn of(outcome: &Result<Answer, QueryError>) -> Self {
+    pub(in crate::nat) fn of(outcome: &Result<Answer, QueryError>) -> Self {
         match outcome {
             Ok(_) => Self::Yes,
             Err(QueryError::TimedOut) => Self::No,
@@ -31,33 +31,33 @@ impl Heard {
 
 /// Observations.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(in crate::nat) struct Findings {
     /// The main socket as destinations saw it, in the order of their answers.
-    pub(super) main: Vec<(SocketAddr, SocketAddr)>,
+    pub(in crate::nat) main: Vec<(SocketAddr, SocketAddr)>,
     /// Spare sockets as one and the same destination saw them.
-    pub(super) spares: Vec<(SocketId, SocketAddr)>,
+    pub(in crate::nat) spares: Vec<(SocketId, SocketAddr)>,
     /// From the server's other address.
-    pub(super) other_address: Heard,
+    pub(in crate::nat) other_address: Heard,
     /// From the server's other port.
-    pub(super) other_port: Heard,
+    pub(in crate::nat) other_port: Heard,
     /// The server's other address answered when it was asked itself.
-    pub(super) other_works: bool,
-    pub(super) rewritten: bool,
-    pub(super) hairpin: Option<bool>,
+    pub(in crate::nat) other_works: bool,
+    pub(in crate::nat) rewritten: bool,
+    pub(in crate::nat) hairpin: Option<bool>,
 }
 
 impl Findings {
     /// The main socket as the first destination saw it.
-    pub(super) fn mapped(&self) -> Option<SocketAddr> {
+    pub(in crate::nat) fn mapped(&self) -> Option<SocketAddr> {
         self.main.first().map(|(_, mapped)| *mapped)
     }
 
     /// A spare socket with its external address, for the hairpin test.
-    pub(super) fn partner(&self) -> Option<(SocketId, SocketAddr)> {
+    pub(in crate::nat) fn partner(&self) -> Option<(SocketId, SocketAddr)> {
         self.spares.last().copied()
     }
 
-    pub(super) fn translated(&self, local: SocketAddr) -> Option<bool> {
+    pub(in crate::nat) fn translated(&self, local: SocketAddr) -> Option<bool> {
         let mapped = self.mapped()?;
         if local.ip().is_unspecified() {
             // The same port may be kept by a NAT, but another one is always a NAT's.
@@ -78,7 +78,11 @@ impl Findings {
     }
 
     /// The report, but for the servers. `sockets` are the local addresses.
-    pub(super) fn report(&self, sockets: &[SocketAddr], gateway: Option<IpAddr>) -> Behaviour {
+    pub(in crate::nat) fn report(
+        &self,
+        sockets: &[SocketAddr],
+        gateway: Option<IpAddr>,
+    ) -> Behaviour {
         let local = sockets.first().copied();
         let mapped = self.mapped();
         let translated = local.and_then(|local| self.translated(local));

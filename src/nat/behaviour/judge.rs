@@ -5,6 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::report::{Allocation, Dependence};
 use crate::base::limits::{NAT_BLOCK_SPAN, NAT_SAMPLES, NAT_SEQUENTIAL_STEP};
+use crate::nat::scope::Scope;
+
+/// Whether a server's other address may be asked, and tells more than the first: it is another one in all, and not nearer to us.
+pub(in crate::nat) fn helps(server: SocketAddr, other: SocketAddr) -> bool {
+    other.ip() != server.ip()
+        && other.port() != server.port()
+        && other.port() != 0
+        && other.is_ipv4() == server.is_ipv4()
+        && Scope::of(other.ip()) >= Scope::of(server.ip())
+}
 
 /// What the external port of one socket depends on, from the ports that different destinations saw. `None` if all samples are from one
 /// address.
@@ -33,7 +43,7 @@ pub(super) fn mapping(samples: &[(SocketAddr, SocketAddr)]) -> Option<Dependence
 }
 
 /// How ports are chosen, from internal and external ports in the order in which the mappings were made. `None` if there are too few.
-pub(super) fn allocation(samples: &[(u16, u16)]) -> Option<Allocation> {
+pub(in crate::nat) fn allocation(samples: &[(u16, u16)]) -> Option<Allocation> {
     if samples.len() < NAT_SAMPLES {
         return None;
     }

@@ -14,7 +14,7 @@
 
 mod findings;
 mod hairpin;
-mod judge;
+pub(super) mod judge;
 mod report;
 
 use std::collections::VecDeque;
@@ -24,15 +24,15 @@ use std::net::{IpAddr, SocketAddr};
 pub use report::{Allocation, Behaviour, Dependence, Kind, ServerReport};
 
 use super::probes::{Done, Probes};
-use super::scope::Scope;
 use super::socket::{SocketId, Transmit};
 use super::stun::{Patience, Question};
 use crate::base::limits::{
-    NAT_PROBE_LAST_WAIT, NAT_PROBE_SENDS, NAT_SERVERS, NAT_SPARE_SOCKETS, STUN_RETRY,
+    NAT_PROBE_INTERVAL, NAT_PROBE_LAST_WAIT, NAT_PROBE_SENDS, NAT_SERVERS, NAT_SPARE_SOCKETS,
+    STUN_RETRY,
 };
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant};
-use findings::{Findings, Heard};
+pub(super) use findings::{Findings, Heard};
 use hairpin::Hairpin;
 
 const PATIENCE: Patience = Patience::new(STUN_RETRY, NAT_PROBE_SENDS, NAT_PROBE_LAST_WAIT);
@@ -118,7 +118,7 @@ impl Discovery {
 
     /// Begins with the servers.
     pub fn new(now: Instant, config: DiscoveryConfig, entropy: Box<dyn Entropy>) -> Self {
-        let mut probes = Probes::new(now);
+        let mut probes = Probes::new(now, NAT_PROBE_INTERVAL);
         let servers = config.servers.iter().map(|address| ServerReport {
             address: *address,
             mapped: None,
@@ -299,12 +299,7 @@ impl Discovery {
     fn helper(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.servers.iter().find_map(|server| {
             let (own, other) = (server.address, server.other?);
-            let usable = other.ip() != own.ip()
-                && other.port() != own.port()
-                && other.port() != 0
-                && other.is_ipv4() == own.is_ipv4()
-                && Scope::of(other.ip()) >= Scope::of(own.ip());
-            (server.mapped.is_some() && usable).then_some((own, other))
+            (server.mapped.is_some() && judge::helps(own, other)).then_some((own, other))
         })
     }
 

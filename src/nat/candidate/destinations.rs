@@ -14,7 +14,7 @@ use crate::nat::scope::{Scope, canonical};
 const REFLECTORS: &[u16] = &[1900, 3478, 3702, 5060, 5353, 11_211, 27_015];
 
 /// Which destinations are allowed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Destinations {
     networks: Vec<LocalNetwork>,
     own: Vec<SocketAddr>,

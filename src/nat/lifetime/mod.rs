@@ -30,7 +30,9 @@ use super::behaviour::Allocation;
 use super::probes::{Done, Plan, Probes};
 use super::socket::{SocketId, Transmit};
 use super::stun::{Answer, Patience, QueryError, Question};
-use crate::base::limits::{NAT_LIFETIMES, NAT_PROBE_LAST_WAIT, NAT_PROBE_SENDS, STUN_RETRY};
+use crate::base::limits::{
+    NAT_LIFETIMES, NAT_PROBE_INTERVAL, NAT_PROBE_LAST_WAIT, NAT_PROBE_SENDS, STUN_RETRY,
+};
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant};
 use search::Search;
@@ -141,7 +143,7 @@ impl LifetimeProbe {
         let mut probe = Self {
             config,
             entropy,
-            probes: Probes::new(now),
+            probes: Probes::new(now, NAT_PROBE_INTERVAL),
             stage: Stage::Capability,
             slots: Vec::new(),
             search: Search::default(),

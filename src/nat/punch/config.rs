@@ -91,6 +91,11 @@ impl PunchConfig {
         self
     }
 
+    /// Whether it sends from this socket, which was there before.
+    pub(crate) fn uses(&self, socket: SocketId) -> bool {
+        self.sockets.contains(&socket)
+    }
+
     pub(crate) fn first_extra(&self) -> u16 {
         self.extra
     }

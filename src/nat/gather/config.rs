@@ -1,0 +1,100 @@
+//! What may be told of this host, and who is asked about the rest.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::nat::candidate::{Candidate, CandidateKind, LocalNetwork};
+use crate::nat::scope::{Scope, canonical};
+
+/// What is known of this host, and whom to ask.
+#[derive(Clone, Debug)]
+pub struct GatherConfig {
+    pub(super) local: SocketAddr,
+    pub(super) networks: Vec<LocalNetwork>,
+    pub(super) servers: Vec<SocketAddr>,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) gateway: Option<IpAddr>,
+    pub(super) loopback: bool,
+    pub(super) keep: Duration,
+}
+
+impl GatherConfig {
+    /// For a main socket with this local address, of which the IP address may be unspecified.
+    pub fn new(local: SocketAddr) -> Self {
+        Self {
+            local,
+            networks: Vec::new(),
+            servers: Vec::new(),
+            candidates: Vec::new(),
+            gateway: None,
+            loopback: false,
+            keep: Duration::ZERO,
+        }
+    }
+
+    /// The networks of this host: none if never called.
+    #[must_use]
+    pub fn networks(mut self, networks: &[LocalNetwork]) -> Self {
+        self.networks = networks.to_vec();
+        self
+    }
+
+    /// STUN servers, the best first. Two of them, or one that offers RFC 5780, show what the NAT does.
+    #[must_use]
+    pub fn servers(mut self, servers: &[SocketAddr]) -> Self {
+        self.servers = servers.to_vec();
+        self
+    }
+
+    /// Further addresses that lead to the main socket: ports of the gateway, say.
+    #[must_use]
+    pub fn candidates(mut self, candidates: &[Candidate]) -> Self {
+        self.candidates = candidates.to_vec();
+        self
+    }
+
+    /// The external address of the gateway as it says itself (PCP, NAT-PMP, UPnP): it shows whether there is a second NAT.
+    #[must_use]
+    pub fn gateway_external(mut self, address: IpAddr) -> Self {
+        self.gateway = Some(address);
+        self
+    }
+
+    /// Peers may be on this host: for tests and demonstrations.
+    #[must_use]
+    pub fn loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
+    /// How long what is gathered has to stay true: as long as a ticket lives, say. So long the NAT is kept from forgetting the sockets.
+    /// Not at all if never called.
+    #[must_use]
+    pub fn keep(mut self, time: Duration) -> Self {
+        self.keep = time;
+        self
+    }
+
+    /// Addresses of the main socket that need no asking.
+    pub(super) fn hosts(&self) -> Vec<Candidate> {
+        let (ip, port) = (canonical(self.local.ip()), self.local.port());
+        let host = |ip: IpAddr| Candidate::new(CandidateKind::Host, SocketAddr::new(ip, port));
+        if !ip.is_unspecified() {
+            let scope = Scope::of(ip);
+            let told = scope >= Scope::Private || self.loopback && scope == Scope::Loopback;
+            return told.then(|| host(ip)).into_iter().collect();
+        }
+        let mut hosts = Candidate::hosts(&self.networks, port);
+        if self.loopback {
+            hosts.push(host(Ipv4Addr::LOCALHOST.into()));
+            hosts.push(host(Ipv6Addr::LOCALHOST.into()));
+        }
+        hosts.retain(|host| self.reaches(host.address()));
+        hosts
+    }
+
+    /// Whether the sockets are of a family that reaches the address. Those of IPv6 reach IPv4 too.
+    pub(super) fn reaches(&self, address: SocketAddr) -> bool {
+        address.is_ipv4() || self.local.is_ipv6()
+    }
+}
