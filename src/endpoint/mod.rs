@@ -359,14 +359,15 @@ impl Endpoint {
         self.settle(now);
     }
 
+    /// Nothing has to be sent or received for this handle any more.
+    pub(crate) fn is_over(&self, handle: ConnectionHandle) -> bool {
+        let slot = self.slots.get(handle.index as usize);
+        slot.filter(|slot| slot.generation == handle.generation).is_none_or(Slot::is_over)
+    }
+
     /// Nothing is open, and nothing has to be sent any more.
     pub fn is_idle(&self) -> bool {
-        self.outbox.is_empty()
-            && self.slots.iter().all(|(_, slot)| match &slot.state {
-                State::Dialling(_) => false,
-                State::Live(connection) => connection.is_drained(),
-                State::Failed => true,
-            })
+        self.outbox.is_empty() && self.slots.iter().all(|(_, slot)| slot.is_over())
     }
 
     /// The figures at this moment.
@@ -403,7 +404,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// IPv4 addresses have one form, however the socket writes them. The scope of a link-local address is part of it, the flow is not.
-fn canonical(address: SocketAddr) -> SocketAddr {
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     match (address, address.ip().to_canonical()) {
         (SocketAddr::V6(v6), IpAddr::V6(ip)) => {
             SocketAddrV6::new(ip, v6.port(), 0, v6.scope_id()).into()

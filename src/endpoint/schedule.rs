@@ -220,12 +220,7 @@ impl Endpoint {
         let Some(slot) = self.slots.get_mut(index as usize) else {
             return;
         };
-        let over = match &slot.state {
-            State::Dialling(_) => false,
-            State::Live(connection) => connection.is_drained(),
-            State::Failed => true,
-        };
-        if !over {
+        if !slot.is_over() {
             return;
         }
         let (released, deadline) = (slot.released, slot.deadline.take());

@@ -60,6 +60,15 @@ impl Slot {
         }
     }
 
+    /// Nothing has to be sent or received for it any more.
+    pub(super) fn is_over(&self) -> bool {
+        match &self.state {
+            State::Dialling(_) => false,
+            State::Live(connection) => connection.is_drained(),
+            State::Failed => true,
+        }
+    }
+
     pub(super) fn connection(&mut self) -> Option<&mut Connection> {
         match &mut self.state {
             State::Live(connection) => Some(connection),

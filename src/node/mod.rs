@@ -34,7 +34,7 @@ use std::net::SocketAddr;
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant, SeededEntropy};
 use crate::connection::{Transmit, TransportConfig};
-use crate::endpoint::{ConnectError, ConnectionHandle, Dial, Endpoint, Event, Received};
+use crate::endpoint::{ConnectError, ConnectionHandle, Dial, Endpoint, Event, Received, canonical};
 use crate::nat::{
     Failure, GatherConfig, GatherEvent, Gathered, Gathering, Punch, PunchConfig, PunchEvent,
     PunchReport, PunchTransmit, SocketId, SocketRequest, Winner,
@@ -85,7 +85,7 @@ pub struct Node {
     gathering: Option<Gathering>,
     /// Sockets that were opened for this and for former gatherings.
     spares: Spares,
-    /// Connections on paths that were found.
+    /// Connections that need a spare socket.
     found: BTreeMap<ConnectionHandle, SocketId>,
     requests: VecDeque<SocketRequest>,
     events: VecDeque<NodeEvent>,
@@ -148,10 +148,25 @@ impl Node {
         self.searches.start(Punch::new(config.extra(extra), entropy), transport)
     }
 
+    /// Ends a search of which no event has told yet. Returns what it has tried.
+    pub fn abandon(&mut self, now: Instant, search: SearchHandle) -> Option<PunchReport> {
+        let mut punch = self.searches.remove(search)?;
+        punch.abandon(now);
+        self.requests.extend(std::iter::from_fn(|| punch.poll_request()));
+        Some(*punch.report())
+    }
+
+    /// Forgets a connection or a dial, as [`Endpoint::remove`] does, and what it needed.
+    pub fn remove(&mut self, now: Instant, connection: ConnectionHandle) {
+        self.endpoint.remove(now, connection);
+        self.release_sockets();
+    }
+
     /// Datagrams came in at a socket.
     pub fn handle_datagram(&mut self, now: Instant, socket: SocketId, received: Received<'_>) {
-        self.routes.learn(socket, received.remote);
         let Received { remote, local, ecn, segment_size, data } = received;
+        let remote = canonical(remote);
+        self.routes.learn(socket, remote);
         let asked = self.gathering.as_ref().is_some_and(|gathering| !gathering.is_idle());
         if self.searches.is_empty() && !asked {
             let received = Received { remote, local, ecn, segment_size, data };
@@ -187,6 +202,7 @@ impl Node {
             gathering.handle_timeout(now);
         }
         self.settle(now);
+        self.release_sockets();
     }
 
     /// When to call [`Self::handle_timeout`].
@@ -301,7 +317,9 @@ impl Node {
         self.routes.add(winner.remote, winner.socket);
         let event = match self.endpoint.connect(now, &dial) {
             Ok(connection) => {
-                self.found.insert(connection, winner.socket);
+                if winner.socket != SocketId::MAIN {
+                    self.found.insert(connection, winner.socket);
+                }
                 NodeEvent::Found(handle, winner, connection, report)
             }
             Err(error) => {
@@ -312,21 +330,26 @@ impl Node {
         self.events.push_back(event);
     }
 
-    /// A path that was found lives as long as its connection, wherever the peer goes.
+    /// A spare socket serves its connection wherever the peer goes.
     fn follow(&mut self, event: &Event) {
-        match event {
-            Event::PathChanged(handle, remote) => {
-                if let Some(socket) = self.found.get(handle) {
-                    self.routes.add(*remote, *socket);
-                }
-            }
-            Event::Closed(handle, _) => {
-                if let Some(socket) = self.found.remove(handle) {
-                    self.release(socket);
-                }
-            }
-            _ => {}
+        if let Event::PathChanged(handle, remote) = event
+            && let Some(socket) = self.found.get(handle)
+        {
+            self.routes.add(*remote, *socket);
         }
+    }
+
+    /// Lets spare sockets go whose connections have nothing more to say: after a farewell that may have to be repeated.
+    fn release_sockets(&mut self) {
+        let mut released = Vec::new();
+        self.found.retain(|connection, socket| {
+            let is_over = self.endpoint.is_over(*connection);
+            if is_over {
+                released.push(*socket);
+            }
+            !is_over
+        });
+        released.into_iter().for_each(|socket| self.release(socket));
     }
 
     /// A connection does not use this socket any more.

@@ -98,6 +98,11 @@ impl Searches {
         self.running.values().any(|(_, search)| search.punch.config().uses(socket))
     }
 
+    /// Takes a search out.
+    pub(super) fn remove(&mut self, handle: SearchHandle) -> Option<Punch> {
+        self.running.remove(&handle).map(|(_, search)| search.punch)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.running.is_empty()
     }

@@ -69,6 +69,12 @@ impl PunchConfig {
         }
     }
 
+    /// The same at another time: peers with tickets try again.
+    #[must_use]
+    pub fn at(self, start: Instant) -> Self {
+        Self { start, ..self }
+    }
+
     /// Where datagrams may go: only to the Internet if never called.
     #[must_use]
     pub fn destinations(mut self, destinations: Destinations) -> Self {

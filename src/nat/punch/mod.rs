@@ -216,6 +216,14 @@ impl Punch {
         self.event.take()
     }
 
+    /// Nobody waits for the outcome any more. A path that was found already is not touched.
+    pub fn abandon(&mut self, now: Instant) {
+        if !matches!(self.phase, Phase::Won(_) | Phase::Over) {
+            self.phase = Phase::Over;
+            self.finish(now, None);
+        }
+    }
+
     /// Whether nothing more will be done: after a success the peer may still ask for some time.
     pub fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Over)
