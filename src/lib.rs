@@ -111,17 +111,18 @@ mod wire;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use aio::{AsyncRecvStream, AsyncSendStream, AsyncStream};
 pub use api::{
-    Connection, DialError, Elapsed, Endpoint, EndpointBuilder, EndpointClosed, RecvStream,
-    SendStream, Stream,
+    Connection, DialError, Elapsed, Endpoint, EndpointBuilder, EndpointClosed, GatherError, Met,
+    RecvStream, SendStream, Stream,
 };
 pub use close::ConnectionError;
 pub use congestion::CongestionAlgorithm;
 pub use connection::{ConnectionStats, TransportConfig};
 pub use crypto::{Identity, PeerId, PeerIdError};
 pub use datagram::DatagramError;
-pub use driver::SystemEntropy;
+pub use driver::{MeetError, SystemEntropy};
 #[cfg(feature = "interfaces")]
 pub use driver::{NetworkWatch, default_gateway, local_networks};
+pub use nat::Ticket;
 pub use path::{EcnState, PathStats};
 pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
 

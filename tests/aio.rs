@@ -158,3 +158,20 @@ fn datagrams_pass_between_tasks() {
         assert_ne!(pair.dialling.peer_id(), pair.listening.peer_id());
     });
 }
+
+#[test]
+fn peers_with_tickets_meet_and_a_meeting_that_is_dropped_is_over() {
+    block_on(async {
+        let [a, b] = [(); 2].map(|()| Endpoint::builder().bind("127.0.0.1:0").unwrap());
+        let (to_a, to_b) = tokio::join!(a.ticket_async(), b.ticket_async());
+        let (to_a, to_b) = (to_a.unwrap(), to_b.unwrap());
+        let patience = Duration::from_secs(25);
+        assert!(poll_once(a.meet_async(&to_b, patience)).is_pending());
+        let (met, other) =
+            tokio::join!(a.meet_async(&to_b, patience), b.meet_async(&to_a, patience));
+        let (met, other) = (met.unwrap(), other.unwrap());
+        assert_eq!(met.connection.peer_id(), b.peer_id());
+        assert_eq!(other.connection.peer_id(), a.peer_id());
+        assert_eq!(a.stats().connections, 1);
+    });
+}

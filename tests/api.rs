@@ -6,6 +6,8 @@ mod closing;
 mod dialling;
 #[path = "api/many.rs"]
 mod many;
+#[path = "api/meeting.rs"]
+mod meeting;
 #[path = "api/moving.rs"]
 mod moving;
 #[path = "api/pair.rs"]

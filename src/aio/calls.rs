@@ -9,13 +9,14 @@ use bytes::Bytes;
 
 use super::waiting::Waiting;
 use crate::api::{Connection, DialError, Endpoint, EndpointClosed, RecvStream, SendStream, Stream};
-use crate::api::{attempt, connected};
+use crate::api::{GatherError, Met, attempt, connected, gather, met, pending};
 use crate::base::Instant;
 use crate::close::ConnectionError;
 use crate::crypto::PeerId;
 use crate::datagram::DatagramError;
-use crate::driver::{Core, Key, Topic};
+use crate::driver::{Core, Key, MeetError, Topic};
 use crate::endpoint::Dial;
+use crate::nat::Ticket;
 use crate::wire::{ApplicationCode, Direction, StreamId};
 
 impl Endpoint {
@@ -42,6 +43,29 @@ impl Endpoint {
         let established = move |core: &mut Core, _| attempt::established(core, handle);
         Waiting::new(self.shared(), key, established).await?;
         connected(dialling)
+    }
+
+    /// As [`ticket`](Self::ticket).
+    ///
+    /// # Errors
+    /// As [`ticket`](Self::ticket).
+    pub async fn ticket_async(&self) -> Result<Ticket, GatherError> {
+        let config = self.gather_config();
+        let attempt = move |core: &mut Core, now| gather(core, now, &config);
+        let gathered = Waiting::new(self.shared(), Key::Gathered, attempt).await?;
+        self.tell(gathered)
+    }
+
+    /// As [`meet_timeout`](Self::meet_timeout). Dropping the future abandons the search.
+    ///
+    /// # Errors
+    /// As [`meet`](Self::meet).
+    pub async fn meet_async(&self, theirs: &Ticket, timeout: Duration) -> Result<Met, MeetError> {
+        let meeting = self.begin_meeting(theirs, timeout)?;
+        let handle = meeting.handle();
+        let attempt = move |core: &mut Core, _| pending(core.met(handle));
+        let found = Waiting::new(self.shared(), Key::Meeting(handle), attempt).await?;
+        met(&meeting, found)
     }
 
     /// As [`accept`](Self::accept).

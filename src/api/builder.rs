@@ -1,7 +1,7 @@
 //! How an endpoint comes to be.
 
 use std::io;
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use super::address::first_that_works;
@@ -30,6 +30,7 @@ pub struct EndpointBuilder {
     identity: Option<Identity>,
     config: EndpointConfig,
     driver: DriverConfig,
+    stun: Vec<SocketAddr>,
 }
 
 impl Endpoint {
@@ -42,7 +43,7 @@ impl Endpoint {
 impl EndpointBuilder {
     fn new() -> Self {
         let driver = DriverConfig { kernel_buffer: KERNEL_BUFFER, linger: LINGER };
-        Self { identity: None, config: EndpointConfig::default(), driver }
+        Self { identity: None, config: EndpointConfig::default(), driver, stun: Vec::new() }
     }
 
     /// Who this endpoint is. Default: an identity that is generated and lost with the endpoint.
@@ -94,18 +95,25 @@ impl EndpointBuilder {
         self
     }
 
+    /// STUN servers, the best first, which are asked for this endpoint's addresses before NATs when a [`ticket`](Endpoint::ticket) is made.
+    /// Two of them, or one that has two addresses (RFC 5780), show what the NAT does. Default none: then only peers in the same network
+    /// can be met.
+    pub fn stun(mut self, servers: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.stun = servers.into_iter().collect();
+        self
+    }
+
     /// Binds a UDP socket and starts the thread that serves it. `[::]:0` speaks IPv4 too, where the system can; `0.0.0.0:0` speaks IPv4 alone.
     ///
     /// # Errors
     /// When the address does not resolve or cannot be bound (the message names it), or when the system has no thread or no
     /// random bytes to give.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Endpoint> {
-        let Self { identity, config, driver } = self;
+        let Self { identity, config, driver, stun } = self;
         let identity = identity.unwrap_or_else(Identity::generate);
-        let peer = identity.peer_id();
         let shared = first_that_works(address, |address| {
             driver::start(address, identity.clone(), config.clone(), driver)
         })?;
-        Ok(Endpoint::new(shared, peer, driver))
+        Ok(Endpoint::new(shared, identity, driver, stun))
     }
 }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::address::first_that_works;
 use super::attempt;
 use super::connection::Connection;
 use super::error::{DialError, EndpointClosed, elapsed};
 use super::link::{Dialling, Link};
+use super::told::Told;
 use crate::close::ConnectionError;
-use crate::crypto::PeerId;
+use crate::crypto::{Identity, PeerId};
 use crate::driver::{DriverConfig, Key, Notice, Shared, Topic};
 use crate::endpoint::{ConnectError, ConnectionHandle, Dial, EndpointStats};
 use crate::wire::ApplicationCode;
@@ -31,18 +34,26 @@ pub struct Endpoint {
 #[derive(Debug)]
 struct Owner {
     shared: Arc<Shared>,
-    peer: PeerId,
+    identity: Identity,
     driver: DriverConfig,
+    stun_servers: Vec<SocketAddr>,
+    told: Mutex<Option<Told>>,
 }
 
 impl Endpoint {
-    pub(crate) fn new(shared: Arc<Shared>, peer: PeerId, driver: DriverConfig) -> Self {
-        Self { owner: Arc::new(Owner { shared, peer, driver }) }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        identity: Identity,
+        driver: DriverConfig,
+        stun_servers: Vec<SocketAddr>,
+    ) -> Self {
+        let told = Mutex::new(None);
+        Self { owner: Arc::new(Owner { shared, identity, driver, stun_servers, told }) }
     }
 
     /// Our own peer id, which others dial.
     pub fn peer_id(&self) -> PeerId {
-        self.owner.peer
+        self.owner.identity.peer_id()
     }
 
     /// The address of the socket.
@@ -179,6 +190,19 @@ impl Endpoint {
         shared.with(|core, now| core.finish_close(now, notice));
         shared.check_end();
         shared.wait(Key::Drained, |core, _| ready_if(core.is_drained()));
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.owner.identity
+    }
+
+    pub(crate) fn stun_servers(&self) -> &[SocketAddr] {
+        &self.owner.stun_servers
+    }
+
+    /// What was told of this endpoint last.
+    pub(crate) fn told(&self) -> &Mutex<Option<Told>> {
+        &self.owner.told
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::close::ConnectionError;
 use crate::datagram::DatagramError;
+use crate::driver::MeetError;
 use crate::endpoint::ConnectError;
 use crate::stream::{ReadError, WriteError};
 
@@ -30,6 +31,8 @@ pub enum DialError {
     Start(ConnectError),
     /// The dial began and failed.
     Failed(ConnectionError),
+    /// A ticket names no address that may be dialled from here.
+    NoAddress,
 }
 
 impl fmt::Display for DialError {
@@ -38,6 +41,9 @@ impl fmt::Display for DialError {
             Self::Address(error) => write!(f, "cannot dial: {error}; give an address as host:port"),
             Self::Start(error) => error.fmt(f),
             Self::Failed(error) => error.fmt(f),
+            Self::NoAddress => f.write_str(
+                "the ticket names no address that may be dialled from here: meet the peer with a ticket of this side",
+            ),
         }
     }
 }
@@ -48,6 +54,7 @@ impl Error for DialError {
             Self::Address(error) => Some(error),
             Self::Start(error) => Some(error),
             Self::Failed(error) => Some(error),
+            Self::NoAddress => None,
         }
     }
 }
@@ -70,6 +77,45 @@ impl From<DialError> for io::Error {
             DialError::Address(error) => error,
             DialError::Start(error) => Self::new(io::ErrorKind::InvalidInput, error),
             DialError::Failed(error) => error.into(),
+            DialError::NoAddress => Self::new(io::ErrorKind::AddrNotAvailable, error),
+        }
+    }
+}
+
+/// Why there is no ticket.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum GatherError {
+    /// No STUN server answered.
+    Silent,
+    /// No address is known, and there is nobody to ask.
+    NoAddress,
+    /// The operating system has no random bytes to give.
+    Entropy(io::Error),
+    /// The endpoint is closed.
+    EndpointClosed,
+}
+
+impl fmt::Display for GatherError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent => f.write_str(
+                "no STUN server answered: check their addresses, or make a ticket for the own network without them",
+            ),
+            Self::NoAddress => f.write_str(
+                "no address of this endpoint is known: name a STUN server, or bind an address of this host",
+            ),
+            Self::Entropy(error) => write!(f, "no random bytes for a ticket: {error}"),
+            Self::EndpointClosed => EndpointClosed.fmt(f),
+        }
+    }
+}
+
+impl Error for GatherError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Entropy(error) => Some(error),
+            _ => None,
         }
     }
 }
@@ -85,6 +131,32 @@ impl fmt::Display for EndpointClosed {
 }
 
 impl Error for EndpointClosed {}
+
+impl From<GatherError> for io::Error {
+    fn from(error: GatherError) -> Self {
+        let kind = match error {
+            GatherError::Silent => io::ErrorKind::TimedOut,
+            GatherError::NoAddress => io::ErrorKind::AddrNotAvailable,
+            GatherError::Entropy(_) => io::ErrorKind::Other,
+            GatherError::EndpointClosed => io::ErrorKind::NotConnected,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<MeetError> for io::Error {
+    fn from(error: MeetError) -> Self {
+        let kind = match &error {
+            MeetError::NoTicket | MeetError::OwnTicket | MeetError::Expired => {
+                io::ErrorKind::InvalidInput
+            }
+            MeetError::Failed(ConnectionError::Refused { .. }) => io::ErrorKind::ConnectionRefused,
+            MeetError::EndpointClosed => io::ErrorKind::NotConnected,
+            _ => io::ErrorKind::TimedOut,
+        };
+        Self::new(kind, error)
+    }
+}
 
 impl From<EndpointClosed> for io::Error {
     fn from(error: EndpointClosed) -> Self {

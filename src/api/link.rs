@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::error::{StreamError, elapsed};
 use crate::base::Instant;
 use crate::crypto::PeerId;
-use crate::driver::{Core, Key, Shared, Topic};
+use crate::driver::{Core, Key, MeetingHandle, Shared, Topic};
 use crate::endpoint::ConnectionHandle;
 
 /// When the last one goes, the connection closes in the background.
@@ -65,6 +65,34 @@ impl Drop for Link {
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("handle", &self.handle).field("peer", &self.peer).finish()
+    }
+}
+
+/// A meeting; abandoned when it is dropped before its end.
+#[derive(Debug)]
+pub(crate) struct Meeting {
+    shared: Arc<Shared>,
+    handle: MeetingHandle,
+}
+
+impl Meeting {
+    pub(crate) fn new(shared: Arc<Shared>, handle: MeetingHandle) -> Self {
+        Self { shared, handle }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn handle(&self) -> MeetingHandle {
+        self.handle
+    }
+}
+
+impl Drop for Meeting {
+    fn drop(&mut self) {
+        // Nothing, if it has come to its end.
+        self.shared.with(|core, now| core.abandon_meeting(now, self.handle));
     }
 }
 

@@ -10,20 +10,24 @@ mod connection;
 mod endpoint;
 mod error;
 mod link;
+mod meeting;
 mod recv;
 mod send;
 mod stream;
 mod timeout;
+mod told;
 
 pub use builder::EndpointBuilder;
 pub use connection::Connection;
 pub use endpoint::Endpoint;
-pub use error::{DialError, Elapsed, EndpointClosed};
+pub use error::{DialError, Elapsed, EndpointClosed, GatherError};
+pub use meeting::Met;
 pub use recv::RecvStream;
 pub use send::SendStream;
 pub use stream::Stream;
 
 pub(crate) use endpoint::connected;
+pub(crate) use meeting::{gather, met, pending};
 
 #[cfg(test)]
 mod tests;

@@ -427,6 +427,15 @@ pub(crate) const PUNCH_START_DELAY_MAX: Duration = Duration::from_secs(10);
 /// From one start of peers that have each other's tickets to the next: longer than a search without guesses.
 pub(crate) const TICKET_PERIOD: Duration = Duration::from_secs(10);
 
+/// How long a ticket is good: people have to carry it.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_secs(600);
+
+/// How long a peer is waited for that has our ticket: several searches.
+pub(crate) const MEET_TIME: Duration = Duration::from_secs(60);
+
+/// How long an address in a ticket may take to answer before the next is dialled: two round trips over a satellite.
+pub(crate) const CANDIDATE_DIAL: Duration = Duration::from_secs(2);
+
 /// Characters of a ticket behind its scheme: sixteen candidates need 700.
 pub(crate) const TICKET_MAX: usize = 1024;
 
@@ -585,3 +594,6 @@ pub(crate) const HTTP_ANSWER: usize = 65_536;
 
 /// How long a UPnP gateway may take for one.
 pub(crate) const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Spare sockets of an endpoint: what one search opens, what tickets tell of, and as many again for connections that live on one.
+pub(crate) const SPARE_SOCKETS: usize = 512;

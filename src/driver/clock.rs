@@ -1,6 +1,6 @@
-//! The only place that reads a clock: it maps the system's monotonic clock to the core's time.
+//! The only place that reads clocks: it maps the system's monotonic clock to the core's time, and tells that of day.
 
-use std::time;
+use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::Instant;
 
@@ -20,6 +20,13 @@ impl Clock {
         let elapsed = self.origin.elapsed().as_nanos();
         Instant::from_nanos(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
+}
+
+/// The time that two peers have in common without a word to each other, as far as their clocks are right.
+#[expect(clippy::disallowed_methods, reason = "tickets are good until a time of day")]
+pub(crate) fn unix_time() -> Duration {
+    // A clock that was never set shows a time long before any ticket.
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@
 //!   released: the last handle was dropped. Lingers until Closed, and then the protocol forgets it.
 //! ```
 
+mod gather;
+mod meet;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::task::Waker;
@@ -15,22 +18,28 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::wait::{Key, Topic, Waits};
+use super::wait::{Key, MeetingHandle, Topic, Waits};
 use crate::base::Instant;
 use crate::close::ConnectionError;
-use crate::connection::{Connection, Transmit};
-use crate::endpoint::{
-    ConnectError, ConnectionHandle, Dial, Endpoint, EndpointStats, Event, Received,
-};
+use crate::connection::Connection;
+use crate::endpoint::{ConnectError, ConnectionHandle, Dial, EndpointStats, Event, Received};
+use crate::nat::{SocketId, SocketRequest};
+use crate::node::{Node, NodeTransmit};
+use gather::Knowledge;
+use meet::Meetings;
+
 use crate::stream::{StreamEvent, WriteError};
 use crate::wire::{ApplicationCode, StreamId};
+pub(crate) use meet::{Found, Plan};
 
 /// The state behind the lock.
 #[derive(Debug)]
 pub(crate) struct Core {
-    endpoint: Endpoint,
+    node: Node,
     entries: BTreeMap<ConnectionHandle, Entry>,
     backlog: VecDeque<ConnectionHandle>,
+    knowledge: Knowledge,
+    meetings: Meetings,
     waits: Waits,
     local: SocketAddr,
     linger: Duration,
@@ -68,11 +77,13 @@ impl Entry {
 }
 
 impl Core {
-    pub(super) fn new(endpoint: Endpoint, local: SocketAddr, linger: Duration) -> Self {
+    pub(super) fn new(node: Node, local: SocketAddr, linger: Duration) -> Self {
         Self {
-            endpoint,
+            node,
             entries: BTreeMap::new(),
             backlog: VecDeque::new(),
+            knowledge: Knowledge::default(),
+            meetings: Meetings::default(),
             waits: Waits::default(),
             local,
             linger,
@@ -92,7 +103,7 @@ impl Core {
         if self.is_closed {
             return Err(ConnectError::EndpointClosed);
         }
-        let handle = self.endpoint.connect(now, dial)?;
+        let handle = self.node.endpoint().connect(now, dial)?;
         self.entries.insert(handle, Entry::new(Stage::Dialling));
         Ok(handle)
     }
@@ -124,7 +135,7 @@ impl Core {
 
     /// The connection, also after its end as long as it is held.
     pub(crate) fn connection(&mut self, handle: ConnectionHandle) -> Option<&mut Connection> {
-        self.endpoint.connection(handle)
+        self.node.endpoint().connection(handle)
     }
 
     /// Why the connection is over; `None` while it is not.
@@ -152,7 +163,7 @@ impl Core {
     ) {
         let Some(entry) = self.entries.get_mut(&handle) else { return };
         entry.is_closing = true;
-        if let Some(connection) = self.endpoint.connection(handle) {
+        if let Some(connection) = self.node.endpoint().connection(handle) {
             connection.close(now, notice.code, notice.reason, linger);
         }
         self.waits.wake_connection(handle);
@@ -172,7 +183,7 @@ impl Core {
 
     fn forget(&mut self, now: Instant, handle: ConnectionHandle) {
         self.entries.remove(&handle);
-        self.endpoint.remove(now, handle);
+        self.node.remove(now, handle);
         self.wake_if_all_closed();
     }
 
@@ -185,7 +196,7 @@ impl Core {
                 self.entries.get_mut(&handle)
             {
                 *stage = Stage::Closed(ConnectionError::LocalClosed);
-                self.endpoint.remove(now, handle);
+                self.node.remove(now, handle);
             }
             self.close(now, handle, notice, linger);
         }
@@ -193,7 +204,7 @@ impl Core {
 
     /// Ends what is left of the endpoint at once.
     pub(crate) fn finish_close(&mut self, now: Instant, notice: Notice<'_>) {
-        self.endpoint.close(now, notice.code, notice.reason);
+        self.node.endpoint().close(now, notice.code, notice.reason);
     }
 
     /// The last endpoint handle was dropped, or the endpoint closes: connections go on, but none is added.
@@ -203,6 +214,7 @@ impl Core {
             self.release(now, handle);
         }
         self.waits.wake(Key::Accept);
+        self.end_meetings(now);
     }
 
     /// Every connection is over.
@@ -212,13 +224,13 @@ impl Core {
     }
 
     /// Nothing is left to do, now or later.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.is_stopped || (self.is_closed && self.endpoint.is_idle())
+    pub(crate) fn is_drained(&mut self) -> bool {
+        self.is_stopped || (self.is_closed && self.node.endpoint().is_idle())
     }
 
     /// The application holds a sender of this stream, and wants to know if the peer stops it.
     pub(crate) fn add_sender(&mut self, handle: ConnectionHandle, id: StreamId) {
-        let Some(connection) = self.endpoint.connection(handle) else { return };
+        let Some(connection) = self.node.endpoint().connection(handle) else { return };
         // A stream of the peer may have been stopped before it was accepted; an empty write tells.
         let stopped = match connection.write(id, &[]) {
             Err(WriteError::Stopped(code)) => Some(code),
@@ -248,8 +260,8 @@ impl Core {
         self.local
     }
 
-    pub(crate) fn stats(&self) -> EndpointStats {
-        self.endpoint.stats()
+    pub(crate) fn stats(&mut self) -> EndpointStats {
+        self.node.endpoint().stats()
     }
 
     /// Streams that are remembered, and keys that are waited for.
@@ -274,8 +286,8 @@ impl Core {
 
     /// Tells the protocol's events to who waits for them. The wakers are put into `ready`, to be called without the lock.
     pub(super) fn settle(&mut self, now: Instant, ready: &mut Vec<Waker>) {
-        while let Some(event) = self.endpoint.poll_event() {
-            self.on_event(now, event);
+        while let Some(event) = self.node.poll_event() {
+            self.on_node_event(now, event);
         }
         self.waits.take_ready(ready);
     }
@@ -287,6 +299,7 @@ impl Core {
                     entry.stage = Stage::Open;
                 }
                 self.waits.wake(Key::Connection(handle, Topic::Established));
+                self.on_met(handle);
             }
             Event::Accepted(handle) => self.on_accepted(now, handle),
             Event::Stream(handle, event) => self.on_stream_event(handle, event),
@@ -308,7 +321,7 @@ impl Core {
         self.entries.insert(handle, Entry::new(Stage::Open));
         if self.is_closed {
             self.release(now, handle);
-        } else {
+        } else if !self.is_met_by(now, handle) {
             self.backlog.push_back(handle);
             self.waits.wake(Key::Accept);
         }
@@ -334,8 +347,11 @@ impl Core {
     }
 
     fn on_closed(&mut self, now: Instant, handle: ConnectionHandle, why: ConnectionError) {
+        if self.on_missed(now, handle, &why) {
+            return;
+        }
         let Some(entry) = self.entries.get_mut(&handle) else {
-            return self.endpoint.remove(now, handle);
+            return self.node.remove(now, handle);
         };
         entry.stage = Stage::Closed(why);
         let is_released = entry.is_released;
@@ -356,8 +372,18 @@ impl Core {
 
     // What the worker and the transmitter do.
 
-    pub(super) fn handle_datagram(&mut self, now: Instant, received: Received<'_>) {
-        self.endpoint.handle_datagram(now, received);
+    pub(super) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        received: Received<'_>,
+    ) {
+        self.node.handle_datagram(now, socket, received);
+    }
+
+    /// The next socket to open or to close, before anything is sent.
+    pub(super) fn poll_request(&mut self) -> Option<SocketRequest> {
+        self.node.poll_request()
     }
 
     pub(super) fn poll_transmit(
@@ -365,25 +391,27 @@ impl Core {
         now: Instant,
         buffer: &mut [u8],
         max_segments: usize,
-    ) -> Option<Transmit> {
-        self.endpoint.poll_transmit(now, buffer, max_segments)
+    ) -> Option<NodeTransmit> {
+        self.node.poll_transmit(now, buffer, max_segments)
     }
 
     pub(super) fn on_too_large(&mut self, destination: SocketAddr, size: usize) {
-        self.endpoint.on_too_large(destination, size);
+        self.node.endpoint().on_too_large(destination, size);
     }
 
     /// The socket was replaced.
     pub(super) fn rebound(&mut self, now: Instant, local: SocketAddr) {
         self.local = local;
-        self.endpoint.rebound(now);
+        self.forget_gathered();
+        self.node.endpoint().rebound(now);
     }
 
     /// The worker is awake: does what is due.
     pub(super) fn run_timers(&mut self, now: Instant) {
-        if self.endpoint.poll_timeout().is_some_and(|due| due <= now) {
-            self.endpoint.handle_timeout(now);
+        if self.node.poll_timeout().is_some_and(|due| due <= now) {
+            self.node.handle_timeout(now);
         }
+        self.run_meetings(now);
     }
 
     /// The worker goes to sleep; returns until when.
@@ -392,13 +420,13 @@ impl Core {
     /// every packet that is sent and acknowledged, the worker is then woken once too often, and not with every packet.
     pub(super) fn set_alarm(&mut self, now: Instant) -> Option<Instant> {
         let pending = if self.alarm > now { self.alarm } else { FAR };
-        self.alarm = self.endpoint.poll_timeout().map_or(pending, |due| due.min(pending));
+        self.alarm = self.poll_timeout().map_or(pending, |due| due.min(pending));
         (self.alarm != FAR).then_some(self.alarm)
     }
 
     /// Another thread has sent something. Returns whether the worker sleeps too long now and has to be woken.
     pub(super) fn move_alarm(&mut self) -> bool {
-        match self.endpoint.poll_timeout() {
+        match self.poll_timeout() {
             Some(due) if due < self.alarm => {
                 self.alarm = due;
                 true

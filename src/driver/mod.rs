@@ -1,20 +1,24 @@
-//! Floor 10: the only one that does I/O. It drives the sans-I/O endpoint with a socket, a clock and a thread.
+//! Floor 10: the only one that does I/O. It drives the sans-I/O node, and the endpoint in it, with sockets, a clock and a thread.
 //!
 //! What a replacement has to provide, for a runtime, an embedded stack or another kind of socket:
 //!
 //! 1. **Time**: a monotonic clock mapped to [`Instant`](crate::base::Instant); every call takes `now`.
 //! 2. **Entropy**: an [`Entropy`](crate::base::Entropy) that is good enough for keys.
-//! 3. **Input**: every datagram, with the sender's address, goes to `Endpoint::handle_datagram`. ECN marks and the local address
-//!    too, if the socket knows them.
-//! 4. **Output**: after every input `Endpoint::poll_transmit` until it returns `None`; datagrams leave in that order, unfragmented. Those
-//!    larger than the interface takes are reported to `Endpoint::on_too_large`.
-//! 5. **Timeouts**: `Endpoint::handle_timeout` when the instant of `Endpoint::poll_timeout` has come.
-//! 6. **Events**: `Endpoint::poll_event` until it returns `None`, to whoever waits.
+//! 3. **Sockets**: a main one, and spare ones that `Node::poll_request` asks for by number: at the same address, with ports of their own.
+//!    Whoever never searches for peers behind NATs is never asked.
+//! 4. **Input**: every datagram, with the sender's address and the number of the socket, goes to `Node::handle_datagram`. ECN marks and
+//!    the local address too, if the socket knows them.
+//! 5. **Output**: after every input `Node::poll_transmit` until it returns `None`; datagrams leave in that order, unfragmented, from the
+//!    socket that is named, and no farther than is said. Those larger than the interface takes are reported to `Endpoint::on_too_large`.
+//! 6. **Timeouts**: `Node::handle_timeout` when the instant of `Node::poll_timeout` has come.
+//! 7. **Events**: `Node::poll_event` until it returns `None`, to whoever waits.
+//!
+//! Where there are no NATs, the `Endpoint` alone has the same verbs, but for the sockets.
 //!
 //! This driver does it with one worker thread per endpoint. Threads of the application do not talk to the worker: they
 //! take the lock of the [`Core`], change the protocol's state, and send what comes of it themselves ([`transmit`]). One that has
-//! to wait reads the socket itself ([`reception`]). The worker keeps time, and receives while nobody waits. Several sockets of one port would be several workers with a core each; nothing here
-//! is process-wide.
+//! to wait reads the main socket itself ([`reception`]). The worker keeps time, reads the spare sockets ([`spares`]), and the main one
+//! while nobody waits. Several sockets of one port would be several workers with a core each; nothing here is process-wide.
 
 mod attention;
 mod clock;
@@ -23,12 +27,14 @@ mod entropy;
 mod guarded;
 #[cfg(feature = "interfaces")]
 mod interfaces;
+mod missed;
 mod park;
 mod patrol;
 mod receive;
 mod reception;
 mod shared;
 mod socket;
+mod spares;
 mod transmit;
 mod wait;
 mod worker;
@@ -43,17 +49,21 @@ use crossbeam_channel::unbounded;
 
 use crate::crypto::Identity;
 use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::node::Node;
 
-pub(crate) use core::{Core, Notice};
+pub(crate) use clock::unix_time;
+pub(crate) use core::{Core, Found, Notice, Plan};
 pub(crate) use shared::Shared;
-pub(crate) use wait::{Key, Topic};
+pub(crate) use wait::{Key, MeetingHandle, Topic};
 
 pub use entropy::SystemEntropy;
 use guarded::Guarded;
 #[cfg(feature = "interfaces")]
 pub use interfaces::{NetworkWatch, default_gateway, local_networks};
+pub use missed::MeetError;
 use reception::Reception;
 use socket::Socket;
+use spares::Spares;
 use transmit::Transmitter;
 use worker::Worker;
 
@@ -75,14 +85,18 @@ pub(crate) fn start(
 ) -> io::Result<Arc<Shared>> {
     let socket = Arc::new(Socket::bind(address, driver.kernel_buffer)?);
     let entropy = SystemEntropy::hedged_by(&identity)?;
+    let search_entropy = SystemEntropy::hedged_by(&identity)?;
     let endpoint = Endpoint::new(config, identity, Box::new(entropy));
+    let node = Node::new(endpoint, Box::new(search_entropy));
     let poll = mio::Poll::new()?;
     let waker = mio::Waker::new(poll.registry(), worker::WAKER)?;
     let (commands, inbox) = unbounded();
-    let core = Core::new(endpoint, socket.local_addr(), driver.linger);
+    let core = Core::new(node, socket.local_addr(), driver.linger);
     let reception = Reception::new(&socket, poll.registry().try_clone()?, worker::SOCKET)?;
     let guarded = Guarded::new(core, waker);
-    let shared = Shared::new(guarded, Transmitter::new(socket), reception, commands);
+    let spares = Arc::new(Spares::new(poll.registry().try_clone()?, driver.kernel_buffer));
+    let transmitter = Transmitter::new(socket, Arc::clone(&spares));
+    let shared = Shared::new(guarded, transmitter, reception, spares, commands);
     let shared = Arc::new(shared);
     let worker = Worker::new(Arc::clone(&shared), poll, inbox);
     thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run())?;

@@ -25,10 +25,12 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::attention::Attention;
+use super::core::Core;
 use super::guarded::Guarded;
 use super::patrol::Usage;
 use super::receive::ReceiveBuffers;
 use super::socket::Socket;
+use crate::nat::SocketId;
 
 const SOCKET: Token = Token(0);
 const ATTENTION: Token = Token(1);
@@ -266,7 +268,9 @@ impl Seat {
         // Through the poll's socket, so that the poll learns that it was read to its end.
         let received = polled.try_io(|| {
             buffers.receive(socket, |received| {
-                guarded.settle(ready, |core, now| core.handle_datagram(now, received), &mut note);
+                let act =
+                    |core: &mut Core, now| core.handle_datagram(now, SocketId::MAIN, received);
+                guarded.settle(ready, act, &mut note);
             })
         });
         self.is_readable = match received {

@@ -12,6 +12,7 @@ use super::guarded::Guarded;
 use super::park;
 use super::reception::{Reception, Seated};
 use super::socket::Socket;
+use super::spares::Spares;
 use super::transmit::Transmitter;
 use super::wait::Key;
 use crate::base::Instant;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     guarded: Guarded,
     transmitter: Transmitter,
     reception: Reception,
+    spares: Arc<Spares>,
     commands: Sender<Command>,
 }
 
@@ -44,9 +46,10 @@ impl Shared {
         guarded: Guarded,
         transmitter: Transmitter,
         reception: Reception,
+        spares: Arc<Spares>,
         commands: Sender<Command>,
     ) -> Self {
-        Self { guarded, transmitter, reception, commands }
+        Self { guarded, transmitter, reception, spares, commands }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -63,6 +66,16 @@ impl Shared {
 
     pub(super) fn reception(&self) -> &Reception {
         &self.reception
+    }
+
+    pub(super) fn spares(&self) -> &Spares {
+        &self.spares
+    }
+
+    /// Spare sockets that are open.
+    #[cfg(test)]
+    pub(crate) fn spare_sockets(&self) -> usize {
+        self.spares.addresses().len()
     }
 
     /// Does something to the core, and then what follows from it.

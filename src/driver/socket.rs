@@ -1,13 +1,15 @@
 //! A UDP socket with what the operating system offers beyond single datagrams: offload, ECN marks, local addresses.
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{self, IpAddr, Ipv6Addr, SocketAddr};
 
+use mio::net::UdpSocket;
 use quinn_udp::{EcnCodepoint, RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, Type};
 
 use crate::base::EcnMark;
 use crate::connection::Transmit;
+use crate::node::NodeTransmit;
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(super) enum Sent {
     TooLarge(usize),
 }
 
-/// Sends from any thread and receives on the worker's.
+/// Sends from any thread, and receives on whichever reads it.
 #[derive(Debug)]
 pub(super) struct Socket {
     io: UdpSocket,
@@ -37,7 +39,7 @@ impl Socket {
             let _ = raw.set_only_v6(false);
         }
         raw.bind(&address.into())?;
-        let io = UdpSocket::from(raw);
+        let io = UdpSocket::from_std(net::UdpSocket::from(raw));
         // Systems cap the size or refuse; a smaller buffer costs speed, nothing else.
         let options = SockRef::from(&io);
         let _ = options.set_recv_buffer_size(kernel_buffer);
@@ -47,9 +49,15 @@ impl Socket {
         Ok(Self { io, state, local })
     }
 
-    /// The same socket for the poll of the worker.
-    pub(super) fn for_poll(&self) -> io::Result<mio::net::UdpSocket> {
-        self.io.try_clone().map(mio::net::UdpSocket::from_std)
+    /// The same socket once more: for a poll beside others.
+    pub(super) fn for_poll(&self) -> io::Result<UdpSocket> {
+        let copy = SockRef::from(&self.io).try_clone()?;
+        Ok(UdpSocket::from_std(net::UdpSocket::from(copy)))
+    }
+
+    /// The socket for the only poll that it is in, which costs no descriptor.
+    pub(super) fn source(&mut self) -> &mut UdpSocket {
+        &mut self.io
     }
 
     pub(super) fn local_addr(&self) -> SocketAddr {
@@ -59,6 +67,11 @@ impl Socket {
     /// How many datagrams may be handed over at once.
     pub(super) fn max_segments(&self) -> usize {
         self.state.max_gso_segments().max(1)
+    }
+
+    /// Reads in a way that the poll of [`Self::source`] learns of.
+    pub(super) fn try_io<T>(&self, read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.io.try_io(read)
     }
 
     /// Fills the buffers; each takes datagrams of one sender. Returns how many were filled.
@@ -85,6 +98,32 @@ impl Socket {
             }
         }
         self.send_singly(transmit, data, segment)
+    }
+
+    /// Sends a batch as the node says.
+    pub(super) fn send_as(&self, sending: &NodeTransmit, data: &[u8]) -> Sent {
+        match sending.ttl {
+            None => self.send(&sending.transmit, data),
+            Some(ttl) => self.send_limited(&sending.transmit, data, ttl),
+        }
+    }
+
+    /// As [`Self::send`], but only so many routers may forward it. Nobody else sends meanwhile.
+    fn send_limited(&self, transmit: &Transmit, data: &[u8], ttl: u8) -> Sent {
+        let (options, is_v4) = (SockRef::from(&self.io), transmit.destination.is_ipv4());
+        let usual = if is_v4 { options.ttl_v4() } else { options.unicast_hops_v6() };
+        let limit = |ttl: u32| match is_v4 {
+            true => options.set_ttl_v4(ttl),
+            false => options.set_unicast_hops_v6(ttl),
+        };
+        // Where it cannot be limited it is lost: it must not reach farther than it is meant to.
+        let Ok(usual) = usual.and_then(|usual| limit(ttl.into()).map(|()| usual)) else {
+            return Sent::All;
+        };
+        let sent = self.send(transmit, data);
+        // What could be set to one number can be set back.
+        let _ = limit(usual);
+        sent
     }
 
     fn send_singly(&self, transmit: &Transmit, data: &[u8], segment: usize) -> Sent {

@@ -7,15 +7,18 @@
 //! Lock order: transmitter, then core. Whoever holds the core must not flush.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::task::Waker;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
+use super::core::Core;
 use super::guarded::Guarded;
 use super::socket::{Sent, Socket};
+use super::spares::Spares;
 use crate::base::limits::DATAGRAM_MAX;
-use crate::connection::Transmit;
+use crate::nat::{SocketId, SocketRequest};
+use crate::node::NodeTransmit;
 
 /// Batches that a thread of the application sends before it leaves the rest to the worker: others' data also leaves
 /// through it, and it has work of its own.
@@ -30,13 +33,17 @@ pub(super) struct Transmitter {
     sender: Mutex<Sender>,
     /// Somebody has something to send that the holder may not have seen.
     is_wanted: AtomicBool,
-    /// The socket has no room; the worker waits until it has.
-    is_blocked: AtomicBool,
+    /// The number of the socket that has no room; the worker waits until it has.
+    blocked_on: AtomicU32,
 }
+
+/// No socket lacks room.
+const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Sender {
     socket: Arc<Socket>,
+    spares: Arc<Spares>,
     buffer: Box<[u8]>,
     /// A batch, part of which the socket had no room for.
     held: Option<Held>,
@@ -44,7 +51,7 @@ struct Sender {
 
 #[derive(Debug)]
 struct Held {
-    transmit: Transmit,
+    sending: NodeTransmit,
     sent: usize,
 }
 
@@ -55,17 +62,17 @@ enum Round {
     Done,
     /// There may be more, but it was enough for this thread.
     Spent,
-    /// The socket has no room.
-    Blocked,
+    /// This socket has no room.
+    Blocked(SocketId),
 }
 
 impl Transmitter {
-    pub(super) fn new(socket: Arc<Socket>) -> Self {
+    pub(super) fn new(socket: Arc<Socket>, spares: Arc<Spares>) -> Self {
         let buffer = vec![0; DATAGRAM_MAX].into_boxed_slice();
         Self {
-            sender: Mutex::new(Sender { socket, buffer, held: None }),
+            sender: Mutex::new(Sender { socket, spares, buffer, held: None }),
             is_wanted: AtomicBool::new(false),
-            is_blocked: AtomicBool::new(false),
+            blocked_on: AtomicU32::new(NONE),
         }
     }
 
@@ -74,17 +81,17 @@ impl Transmitter {
         let mut sender = self.sender.lock();
         sender.socket = socket;
         sender.held = None;
-        self.is_blocked.store(false, Ordering::SeqCst);
+        self.unblock();
     }
 
-    /// The worker has to watch for room in the socket.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.is_blocked.load(Ordering::SeqCst)
+    /// The socket in which the worker has to watch for room.
+    pub(super) fn blocked_on(&self) -> Option<SocketId> {
+        u16::try_from(self.blocked_on.load(Ordering::SeqCst)).ok().map(SocketId::new)
     }
 
     /// The socket has room again.
     pub(super) fn unblock(&self) {
-        self.is_blocked.store(false, Ordering::SeqCst);
+        self.blocked_on.store(NONE, Ordering::SeqCst);
     }
 
     /// Sends what there is, from a thread of the application.
@@ -120,7 +127,9 @@ impl Transmitter {
         while self.is_wanted.swap(false, Ordering::SeqCst) {
             let round = self.send_all(sender, guarded, batches, &mut ready);
             if round != Round::Done {
-                self.is_blocked.fetch_or(round == Round::Blocked, Ordering::SeqCst);
+                if let Round::Blocked(socket) = round {
+                    self.blocked_on.store(socket.number().into(), Ordering::SeqCst);
+                }
                 self.is_wanted.store(true, Ordering::SeqCst);
                 return round;
             }
@@ -136,7 +145,7 @@ impl Transmitter {
         ready: &mut Vec<Waker>,
     ) -> Round {
         loop {
-            if self.is_blocked() {
+            if self.blocked_on.load(Ordering::SeqCst) != NONE {
                 // The worker goes on when there is room.
                 return Round::Done;
             }
@@ -146,7 +155,7 @@ impl Transmitter {
             match sender.step(guarded, ready) {
                 Step::Sent => *batches -= 1,
                 Step::Nothing => return Round::Done,
-                Step::NoRoom => return Round::Blocked,
+                Step::NoRoom(socket) => return Round::Blocked(socket),
             }
         }
     }
@@ -156,7 +165,7 @@ impl Transmitter {
 enum Step {
     Sent,
     Nothing,
-    NoRoom,
+    NoRoom(SocketId),
 }
 
 impl Sender {
@@ -164,7 +173,7 @@ impl Sender {
         let held = match self.held.take() {
             Some(held) => held,
             None => match self.fill(guarded, ready) {
-                Some(transmit) => Held { transmit, sent: 0 },
+                Some(sending) => Held { sending, sent: 0 },
                 None => return Step::Nothing,
             },
         };
@@ -172,33 +181,54 @@ impl Sender {
     }
 
     /// Asks the core for a batch, and tells the worker of the new deadline if there is none.
-    fn fill(&mut self, guarded: &Guarded, ready: &mut Vec<Waker>) -> Option<Transmit> {
+    fn fill(&mut self, guarded: &Guarded, ready: &mut Vec<Waker>) -> Option<NodeTransmit> {
         let max_segments = self.socket.max_segments();
         let mut core = guarded.lock();
+        while let Some(request) = core.poll_request() {
+            self.serve(guarded, &mut core, request);
+        }
         let now = guarded.now();
-        let transmit = core.poll_transmit(now, &mut self.buffer, max_segments);
+        let sending = core.poll_transmit(now, &mut self.buffer, max_segments);
         core.settle(now, ready);
-        let worker_oversleeps = transmit.is_none() && core.move_alarm();
+        let worker_oversleeps = sending.is_none() && core.move_alarm();
         drop(core);
         ready.drain(..).for_each(Waker::wake);
         if worker_oversleeps {
             guarded.wake_worker();
         }
-        transmit
+        sending
+    }
+
+    /// Opens or closes a spare socket. One that cannot be opened is missed, and no more.
+    fn serve(&self, guarded: &Guarded, core: &mut MutexGuard<'_, Core>, request: SocketRequest) {
+        let main = core.local_addr();
+        match request {
+            SocketRequest::Open(number) => {
+                let opened = MutexGuard::unlocked(core, || self.spares.open(number, main));
+                core.on_opened(guarded.now(), number, opened.ok());
+            }
+            SocketRequest::Close(number) => {
+                MutexGuard::unlocked(core, || self.spares.close(number));
+            }
+        }
     }
 
     fn send(&mut self, guarded: &Guarded, held: &Held) -> Step {
-        let &Held { transmit, sent } = held;
-        let Some(data) = self.buffer.get(sent..transmit.size) else { return Step::Sent };
-        match self.socket.send(&transmit, data) {
+        let &Held { sending, sent } = held;
+        let Some(data) = self.buffer.get(sent..sending.transmit.size) else { return Step::Sent };
+        let outcome = match sending.socket {
+            SocketId::MAIN => self.socket.send_as(&sending, data),
+            _ => self.spares.send(&sending, data),
+        };
+        match outcome {
             Sent::All => Step::Sent,
             Sent::Partly(more) => {
-                self.held = Some(Held { transmit, sent: sent + more });
-                Step::NoRoom
+                self.held = Some(Held { sending, sent: sent + more });
+                Step::NoRoom(sending.socket)
             }
             Sent::TooLarge(size) => {
                 let mut core = guarded.lock();
-                core.on_too_large(transmit.destination, size);
+                core.on_too_large(sending.transmit.destination, size);
                 Step::Sent
             }
         }

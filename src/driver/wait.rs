@@ -11,6 +11,10 @@ use std::task::Waker;
 use crate::endpoint::ConnectionHandle;
 use crate::wire::{Direction, StreamId};
 
+/// Names one meeting of an endpoint. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MeetingHandle(pub(super) u64);
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
@@ -20,6 +24,10 @@ pub(crate) enum Key {
     AllClosed,
     /// Nothing has to be sent any more.
     Drained,
+    /// What there is to tell peers.
+    Gathered,
+    /// The end of a meeting.
+    Meeting(MeetingHandle),
     Connection(ConnectionHandle, Topic),
 }
 

@@ -7,6 +7,7 @@
 //!   commands ─▶ (receive ─▶ transmit) a few times ─▶ timers ─▶ transmit ─▶ sleep, unless more waits
 //! ```
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
@@ -16,8 +17,11 @@ use crossbeam_channel::Receiver;
 use mio::{Events, Poll, Token};
 
 use super::patrol::{PATROL, Patrol};
+use super::receive::ReceiveBuffers;
 use super::shared::{Command, Shared};
 use super::socket::Socket;
+use super::spares;
+use crate::nat::SocketId;
 
 /// Times that the socket is read in a row before timers are looked at.
 const RECEIVES: usize = 4;
@@ -33,22 +37,35 @@ pub(super) struct Worker {
     ready: Vec<Waker>,
     /// The socket was not read to its end since it became readable.
     is_readable: bool,
-    watches_for_room: bool,
+    /// Spare sockets that were not read to their ends since they became readable.
+    readable: BTreeSet<SocketId>,
+    /// What spare sockets are read into.
+    buffers: ReceiveBuffers,
+    /// The socket in which there has to be room.
+    watched: Option<SocketId>,
     patrol: Patrol,
 }
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, poll: Poll, commands: Receiver<Command>) -> Self {
-        let ready = Vec::new();
-        let patrol = Patrol::default();
-        Self { shared, poll, commands, ready, is_readable: true, watches_for_room: false, patrol }
+        Self {
+            shared,
+            poll,
+            commands,
+            ready: Vec::new(),
+            is_readable: true,
+            readable: BTreeSet::new(),
+            buffers: ReceiveBuffers::new(),
+            watched: None,
+            patrol: Patrol::default(),
+        }
     }
 
     /// Runs until nothing is left to do.
     pub(super) fn run(mut self) {
         // Waits must end even if this thread dies.
         let _end = End { shared: Arc::clone(&self.shared), commands: self.commands.clone() };
-        let mut events = Events::with_capacity(8);
+        let mut events = Events::with_capacity(32);
         loop {
             let may_have_more = self.turn();
             let is_drained = !may_have_more && self.is_drained();
@@ -65,15 +82,30 @@ impl Worker {
     }
 
     fn note(&mut self, events: &Events) {
-        for event in events.iter().filter(|event| event.token() == SOCKET) {
+        for event in events {
+            let socket = match event.token() {
+                SOCKET => SocketId::MAIN,
+                other => match spares::number(other) {
+                    Some(number) => number,
+                    None => continue,
+                },
+            };
             if event.is_readable() || event.is_error() {
-                self.is_readable = true;
-                self.patrol.on_disturbed();
+                self.on_readable(socket);
             }
-            if event.is_writable() && self.watches_for_room {
-                self.watch_for_room(false);
+            if event.is_writable() && self.watched == Some(socket) {
+                self.watch_for_room(None);
                 self.shared.transmitter().unblock();
             }
+        }
+    }
+
+    fn on_readable(&mut self, socket: SocketId) {
+        if socket == SocketId::MAIN {
+            self.is_readable = true;
+            self.patrol.on_disturbed();
+        } else {
+            self.readable.insert(socket);
         }
     }
 
@@ -82,18 +114,34 @@ impl Worker {
         self.run_commands();
         self.patrol();
         for _ in 0..RECEIVES {
-            if !self.is_readable {
+            if !self.is_readable && self.readable.is_empty() {
                 break;
             }
-            self.is_readable = self.shared.reception().receive(self.shared.guarded());
+            if self.is_readable {
+                self.is_readable = self.shared.reception().receive(self.shared.guarded());
+            }
+            self.receive_from_spares();
             self.shared.flush_from_worker();
         }
         self.shared.guarded().with(&mut self.ready, |core, now| core.run_timers(now));
         let more = self.shared.flush_from_worker();
-        if self.shared.transmitter().is_blocked() && !self.watches_for_room {
-            self.watch_for_room(true);
+        let blocked_on = self.shared.transmitter().blocked_on();
+        if blocked_on.is_some() && self.watched.is_none() {
+            self.watch_for_room(blocked_on);
         }
-        more || self.is_readable
+        more || self.is_readable || !self.readable.is_empty()
+    }
+
+    /// Reads each spare socket once that has something.
+    fn receive_from_spares(&mut self) {
+        let Self { shared, readable, buffers, ready, .. } = self;
+        readable.retain(|number| {
+            shared.spares().receive(*number, buffers, |received| {
+                shared.guarded().with(ready, |core, now| {
+                    core.handle_datagram(now, *number, received);
+                });
+            })
+        });
     }
 
     /// Begins or ends a patrol, as the seat is used.
@@ -121,16 +169,26 @@ impl Worker {
     fn rebind(&mut self, socket: Arc<Socket>) -> io::Result<()> {
         self.shared.reception().replace_socket(&socket)?;
         self.is_readable = true;
-        self.watches_for_room = false;
+        self.watch_for_room(None);
         let local = socket.local_addr();
         self.shared.transmitter().replace_socket(socket);
         self.shared.guarded().with(&mut self.ready, |core, now| core.rebound(now, local));
         Ok(())
     }
 
-    fn watch_for_room(&mut self, watch_it: bool) {
-        self.shared.reception().watch_for_room(watch_it);
-        self.watches_for_room = watch_it;
+    /// Waits until this socket has room, and not until another one has.
+    fn watch_for_room(&mut self, socket: Option<SocketId>) {
+        let watch = |number, watch_it| match number {
+            SocketId::MAIN => self.shared.reception().watch_for_room(watch_it),
+            spare => self.shared.spares().watch_for_room(spare, watch_it),
+        };
+        if let Some(old) = self.watched {
+            watch(old, false);
+        }
+        if let Some(new) = socket {
+            watch(new, true);
+        }
+        self.watched = socket;
     }
 
     fn is_drained(&mut self) -> bool {
@@ -160,6 +218,7 @@ struct End {
 impl Drop for End {
     fn drop(&mut self) {
         self.shared.guarded().with(&mut Vec::new(), |core, _| core.stop());
+        self.shared.spares().close_all();
         // No command comes after that. Dropping those that came before tells who waits for their answers.
         while self.commands.try_recv().is_ok() {}
     }

@@ -1,0 +1,54 @@
+//! What there is to tell peers: asked for once, and known to all who want it until it grows old.
+
+use super::{Core, Key};
+use crate::base::Instant;
+use crate::base::limits::TICKET_LIFE;
+use crate::nat::{GatherConfig, Gathered, SocketId};
+
+/// What is known.
+#[derive(Debug, Default)]
+pub(super) enum Knowledge {
+    #[default]
+    Nothing,
+    Asked,
+    /// Since then.
+    Known(Instant, Box<Gathered>),
+}
+
+impl Core {
+    /// What there is to tell peers, and how old it is at most: half a ticket's life. If that is not known, it is asked for.
+    pub(crate) fn gather(&mut self, now: Instant, config: &GatherConfig) -> Option<Gathered> {
+        match &self.knowledge {
+            Knowledge::Known(at, gathered) if now - *at < TICKET_LIFE / 2 => {
+                return Some(Gathered::clone(gathered));
+            }
+            Knowledge::Asked => {}
+            Knowledge::Nothing | Knowledge::Known(..) => {
+                self.knowledge = Knowledge::Asked;
+                self.node.gather(now, config.clone());
+            }
+        }
+        None
+    }
+
+    pub(super) fn on_gathered(&mut self, now: Instant, gathered: Box<Gathered>) {
+        self.knowledge = Knowledge::Known(now, gathered);
+        self.waits.wake(Key::Gathered);
+    }
+
+    /// It is not true any more, or of no use: who wants it has to ask again.
+    pub(crate) fn forget_gathered(&mut self) {
+        self.knowledge = Knowledge::Nothing;
+        self.waits.wake(Key::Gathered);
+    }
+
+    /// A spare socket was opened and has this address, or could not be opened.
+    pub(in crate::driver) fn on_opened(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        local: Option<std::net::SocketAddr>,
+    ) {
+        self.node.handle_opened(now, socket, local);
+    }
+}
