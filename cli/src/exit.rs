@@ -17,7 +17,7 @@ Exit codes:
   0  done: everything was delivered and acknowledged
   1  failed on this side: a file, a socket, an identity, or a result that is not what it has to be
   2  the command line is wrong
-  3  the peer was not reached: nobody answers at that address under that peer id
+  3  the peer was not reached: nobody answers at that address under that peer id, or there is no way through the NATs
   4  the peer refused: it does not allow this peer id, has no room, or speaks another protocol
   5  the connection broke, or ended before everything was delivered";
 

@@ -10,6 +10,7 @@ mod identity;
 mod interrupt;
 mod keygen;
 mod link;
+mod meeting;
 mod nat;
 mod options;
 mod path;

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use srudp::nat::TicketError;
 use srudp::proto::TransportConfig;
-use srudp::{CongestionAlgorithm, Connection, Endpoint, EndpointBuilder, Identity, PeerId};
+use srudp::{CongestionAlgorithm, Connection, Endpoint, EndpointBuilder, Identity, PeerId, Ticket};
 
 use crate::exit::{Code, Failure};
 use crate::identity;
+use crate::meeting::{self, Approach, Invitation};
 
 /// A dial that takes longer has failed.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,24 +81,70 @@ impl Local {
     /// Binds an endpoint that takes connections.
     pub(crate) fn listen(&self, builder: EndpointBuilder) -> Result<Endpoint, Failure> {
         let address = self.bind.unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
-        let builder = builder.identity(self.listener_identity()?).accept(true);
-        bind(builder, address)
+        bind(self.listener(builder)?, address)
     }
 
-    /// Binds an endpoint of the target's address family and dials.
+    /// As [`Self::listen`], and lets peers in that cannot dial, if that is wanted.
+    pub(crate) fn invite(
+        &self,
+        builder: EndpointBuilder,
+        invitation: &Invitation,
+    ) -> Result<Endpoint, Failure> {
+        if self.bind.is_some() || !invitation.is_wanted() {
+            return self.listen(builder.stun(invitation.servers().resolve()?));
+        }
+        meeting::bind(&self.listener(builder.stun(invitation.servers().resolve()?))?)
+    }
+
+    fn listener(&self, builder: EndpointBuilder) -> Result<EndpointBuilder, Failure> {
+        Ok(builder.identity(self.listener_identity()?).accept(true))
+    }
+
+    /// Binds an endpoint from which the target can be reached.
+    pub(crate) fn endpoint_for(
+        &self,
+        builder: EndpointBuilder,
+        target: &Target,
+    ) -> Result<Endpoint, Failure> {
+        let builder = builder.identity(self.dialler_identity(target.peer())?);
+        match target {
+            Target::Ticket(ticket) => meeting::bind_for(&builder, self.bind, ticket),
+            Target::Address { .. } => {
+                let remote = target.resolve()?;
+                bind(builder, self.bind.unwrap_or_else(|| any_port(remote.ip())))
+            }
+        }
+    }
+
+    /// Reaches the target from an endpoint of [`Self::endpoint_for`].
+    pub(crate) fn reach(
+        &self,
+        endpoint: &Endpoint,
+        target: &Target,
+        approach: &Approach,
+    ) -> Result<Connection, Failure> {
+        match target {
+            Target::Ticket(ticket) => meeting::reach(endpoint, ticket, approach, self.verbose),
+            Target::Address { .. } => dial(endpoint, target),
+        }
+    }
+
+    /// Binds an endpoint and dials the target's address.
     pub(crate) fn dial(
         &self,
         builder: EndpointBuilder,
         target: &Target,
     ) -> Result<(Endpoint, Connection), Failure> {
-        let remote = target.resolve()?;
-        let address = self.bind.unwrap_or_else(|| any_port(remote.ip()));
-        let endpoint = bind(builder.identity(self.dialler_identity(target.peer)?), address)?;
-        let connection = endpoint
-            .connect(target.peer, remote)
-            .map_err(|error| Failure::of(format!("cannot connect to {target}"), error))?;
+        let endpoint = self.endpoint_for(builder, target)?;
+        let connection = dial(&endpoint, target)?;
         Ok((endpoint, connection))
     }
+}
+
+fn dial(endpoint: &Endpoint, target: &Target) -> Result<Connection, Failure> {
+    endpoint
+        .connect(target.peer(), target.resolve()?)
+        .map_err(|error| Failure::of(format!("cannot connect to {target}"), error))
 }
 
 /// Any port, in the address family of the other side.
@@ -112,33 +160,43 @@ pub(crate) fn bind(builder: EndpointBuilder, address: SocketAddr) -> Result<Endp
     builder.bind(address).map_err(|error| Failure::new(Code::Here, error.to_string()))
 }
 
-/// Whom to dial: `PEER_ID@HOST:PORT`.
+/// Whom to reach: `PEER_ID@HOST:PORT`, or a ticket.
 #[derive(Clone, Debug)]
-pub(crate) struct Target {
-    peer: PeerId,
-    host: String,
+pub(crate) enum Target {
+    Address { peer: PeerId, host: String },
+    Ticket(Box<Ticket>),
 }
 
 impl Target {
     /// The peer that has to answer.
     pub(crate) fn peer(&self) -> PeerId {
-        self.peer
+        match self {
+            Self::Address { peer, .. } => *peer,
+            Self::Ticket(ticket) => ticket.peer_id(),
+        }
     }
 
     /// The first address of the host.
     pub(crate) fn resolve(&self) -> Result<SocketAddr, Failure> {
-        let mut found = self.host.to_socket_addrs().map_err(|error| {
-            Failure::of(format!("cannot resolve {}: give an address as 192.0.2.7:41000, [2001:db8::7]:41000 or host:41000", self.host), error)
+        let Self::Address { host, .. } = self else {
+            let text = "this needs an address, PEER_ID@HOST:PORT: a ticket is for one connection";
+            return Err(Failure::new(Code::Here, text));
+        };
+        let mut found = host.to_socket_addrs().map_err(|error| {
+            Failure::of(format!("cannot resolve {host}: give an address as 192.0.2.7:41000, [2001:db8::7]:41000 or host:41000"), error)
         })?;
         found.next().ok_or_else(|| {
-            Failure::new(Code::Here, format!("{} has no address: check the name", self.host))
+            Failure::new(Code::Here, format!("{host} has no address: check the name"))
         })
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.peer, self.host)
+        match self {
+            Self::Address { peer, host } => write!(f, "{peer}@{host}"),
+            Self::Ticket(ticket) => ticket.peer_id().fmt(f),
+        }
     }
 }
 
@@ -146,13 +204,17 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("srudp:")) {
+            let ticket = text.parse().map_err(|error: TicketError| error.to_string())?;
+            return Ok(Self::Ticket(Box::new(ticket)));
+        }
         let (peer, host) = text
             .split_once('@')
-            .ok_or("no @ in it; write PEER_ID@HOST:PORT, as listen prints them")?;
+            .ok_or("no @ in it; write PEER_ID@HOST:PORT, as listen prints them, or a ticket")?;
         let peer = peer.parse().map_err(|error| format!("{peer:?} is no peer id: {error}"))?;
         let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
         match port {
-            Some(Ok(1..)) => Ok(Self { peer, host: host.to_owned() }),
+            Some(Ok(1..)) => Ok(Self::Address { peer, host: host.to_owned() }),
             _ => Err(format!("{host:?} has no port; write HOST:PORT with a port from 1 to 65535")),
         }
     }

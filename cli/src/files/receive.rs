@@ -20,6 +20,7 @@ use super::sending::Watch;
 use super::slots::Slots;
 use super::store::Store;
 use crate::exit::{Code, Failure};
+use crate::meeting::{Door, Invitation};
 use crate::options::Local;
 
 /// Wait for peers that run `srudp send`, and store what they send.
@@ -31,7 +32,10 @@ use crate::options::Local;
 #[command(after_help = "\
 Example:
   srudp receive --bind 0.0.0.0:41000 --dir inbox --allow kbq2…
-  srudp receive --once")]
+  srudp receive --once
+  srudp receive --stun stun.example.net:3478      from behind a NAT
+
+With --ticket, --stun or --meet it prints a ticket for senders, as listen does: see srudp listen --help.")]
 pub(crate) struct Args {
     /// Where to store; made if it is not there
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -50,6 +54,9 @@ pub(crate) struct Args {
     once: bool,
 
     #[command(flatten)]
+    invitation: Invitation,
+
+    #[command(flatten)]
     local: Local,
 }
 
@@ -58,11 +65,13 @@ impl Args {
         let store = Store::open(&self.dir, self.overwrite).map_err(|error| {
             Failure::of(format!("cannot store in {}", self.dir.display()), error)
         })?;
-        let endpoint = self.local.listen(self.builder())?;
+        let endpoint = self.local.invite(self.builder(), &self.invitation)?;
         let progress = Progress::new(self.local.verbose);
         eprintln!("listening {} {}", endpoint.local_addr(), endpoint.peer_id());
+        let door = Door::open(&endpoint, &self.invitation, self.local.verbose)?;
         let receiver = Receiver {
             endpoint: &endpoint,
+            door: &door,
             store: &store,
             progress: &progress,
             once: self.once,
@@ -88,6 +97,7 @@ impl Args {
 
 struct Receiver<'a> {
     endpoint: &'a Endpoint,
+    door: &'a Door,
     store: &'a Store,
     progress: &'a Progress,
     once: bool,
@@ -101,7 +111,7 @@ impl Receiver<'_> {
         thread::scope(|scope| {
             loop {
                 let place = slots.take();
-                let Ok(connection) = self.endpoint.accept() else { break };
+                let Ok(connection) = self.door.accept() else { break };
                 scope.spawn(move || {
                     self.session(&connection);
                     drop(place);

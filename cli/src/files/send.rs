@@ -13,6 +13,7 @@ use super::transfer::Transfer;
 use super::walk::Walk;
 use crate::clock;
 use crate::exit::{Code, Failure, connection_error};
+use crate::meeting::Approach;
 use crate::options::{Local, Target};
 
 /// The first wait before dialling again; it doubles up to [`BACKOFF_MAX`].
@@ -30,11 +31,15 @@ const BACKOFF_MAX: Duration = Duration::from_secs(3);
 #[command(after_help = "\
 Example:
   srudp send kbq2…@192.0.2.7:41000 photos report.pdf
-  srudp send --retry 600 kbq2…@example.net:41000 backup      survives ten minutes without a network")]
+  srudp send --retry 600 kbq2…@example.net:41000 backup      survives ten minutes without a network
+  srudp send --stun stun.example.net:3478 srudp:aeah… photos      a ticket, from behind a NAT")]
 pub(crate) struct Args {
-    /// The peer's id and UDP address, as receive prints them; the host may be a name
-    #[arg(value_name = "PEER_ID@HOST:PORT")]
+    /// The peer's id and UDP address, as receive prints them, where the host may be a name; or its ticket
+    #[arg(value_name = "PEER_ID@HOST:PORT|TICKET")]
     target: Target,
+
+    #[command(flatten)]
+    approach: Approach,
 
     /// What to send; folders with everything in them
     #[arg(required = true, value_name = "PATH")]
@@ -116,23 +121,30 @@ impl Dialler<'_> {
 
     fn dial(&mut self) -> Result<Connection, Broken> {
         let (local, target) = (&self.args.local, &self.args.target);
-        if let Some(endpoint) = &self.endpoint {
-            let remote = target.resolve().map_err(Broken::passing)?;
-            return endpoint.connect(target.peer(), remote).map_err(|error| {
-                let is_final = connection_error(&error).is_some_and(is_final);
-                let failure = Failure::of(format!("cannot connect to {target}"), error);
-                Broken { failure, is_final }
-            });
-        }
-        let builder =
-            Endpoint::builder().application_protocol(PROTOCOL).transport(local.transport());
-        let (endpoint, connection) = local.dial(builder, target).map_err(|failure| {
-            // Nobody there may be a peer that starts later; anything else stays as it is.
-            let is_final = failure.code() != Code::Unreached;
+        let is_first = self.endpoint.is_none();
+        let endpoint = match self.endpoint.take() {
+            Some(endpoint) => endpoint,
+            None => self.bind().map_err(Broken::lasting)?,
+        };
+        let connected = local.reach(&endpoint, target, &self.args.approach).map_err(|failure| {
+            // Nobody there may be a peer that starts later. What has worked once may work again, if the peer wants it.
+            let is_final = match failure.code() {
+                Code::Unreached => false,
+                Code::Refused | Code::Broken => true,
+                Code::Here => is_first,
+            };
             Broken { failure, is_final }
-        })?;
+        });
         self.endpoint = Some(endpoint);
-        Ok(connection)
+        connected
+    }
+
+    fn bind(&self) -> Result<Endpoint, Failure> {
+        let builder = Endpoint::builder()
+            .application_protocol(PROTOCOL)
+            .transport(self.args.local.transport())
+            .stun(self.args.approach.servers().resolve()?);
+        self.args.local.endpoint_for(builder, &self.args.target)
     }
 
     fn close(&self) {
@@ -149,8 +161,8 @@ struct Broken {
 }
 
 impl Broken {
-    fn passing(failure: Failure) -> Self {
-        Self { failure, is_final: false }
+    fn lasting(failure: Failure) -> Self {
+        Self { failure, is_final: true }
     }
 
     fn of_transfer(error: SendError) -> Self {

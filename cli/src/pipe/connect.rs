@@ -6,6 +6,7 @@ use super::PROTOCOL;
 use super::conversation::{Conversation, Part};
 use super::input::Input;
 use crate::exit::Failure;
+use crate::meeting::Approach;
 use crate::options::{Local, Target};
 use crate::path;
 
@@ -18,11 +19,18 @@ use crate::path;
 #[command(after_help = "\
 Example:
   tar c photos | srudp connect kbq2…@192.0.2.7:41000
-  srudp connect kbq2…@[2001:db8::7]:41000 < question > answer")]
+  srudp connect kbq2…@[2001:db8::7]:41000 < question > answer
+  srudp connect --stun stun.example.net:3478 srudp:aeah…      a ticket, from behind a NAT
+
+With a ticket, as listen prints it, its addresses are dialled. If none answers, connect prints a ticket of its own, which somebody has
+to give to the listener; both then look for a way through the NATs, for five minutes.")]
 pub(crate) struct Args {
-    /// The peer's id and UDP address, as listen prints them; the host may be a name
-    #[arg(value_name = "PEER_ID@HOST:PORT")]
+    /// The peer's id and UDP address, as listen prints them, where the host may be a name; or its ticket
+    #[arg(value_name = "PEER_ID@HOST:PORT|TICKET")]
     target: Target,
+
+    #[command(flatten)]
+    approach: Approach,
 
     #[command(flatten)]
     local: Local,
@@ -30,9 +38,12 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let builder =
-            Endpoint::builder().application_protocol(PROTOCOL).transport(self.local.transport());
-        let (endpoint, connection) = self.local.dial(builder, &self.target)?;
+        let builder = Endpoint::builder()
+            .application_protocol(PROTOCOL)
+            .transport(self.local.transport())
+            .stun(self.approach.servers().resolve()?);
+        let endpoint = self.local.endpoint_for(builder, &self.target)?;
+        let connection = self.local.reach(&endpoint, &self.target, &self.approach)?;
         if self.local.verbose {
             eprintln!("srudp: connected; {}", path::describe(&connection));
         }

@@ -6,6 +6,7 @@ use super::PROTOCOL;
 use super::conversation::{Conversation, Part};
 use super::input::Input;
 use crate::exit::Failure;
+use crate::meeting::{Door, Invitation};
 use crate::options::Local;
 use crate::path;
 
@@ -18,7 +19,11 @@ use crate::path;
 #[command(after_help = "\
 Example:
   srudp listen --bind 0.0.0.0:41000 --once > photos.tar
-  srudp listen --allow kbq2… --allow 7ydx…      only these two may connect")]
+  srudp listen --allow kbq2… --allow 7ydx…      only these two may connect
+  srudp listen --once --stun stun.example.net:3478 > photos.tar      from behind a NAT
+
+Who is behind a NAT cannot be dialled. With --ticket, --stun or --meet, listen prints `ticket TICKET`, good for ten minutes, for the other
+side to connect to. If that does not work at once, connect prints a ticket, too: give it to listen, and both look for a way.")]
 pub(crate) struct Args {
     /// Let only this peer connect; may be given several times [default: everybody]
     #[arg(long, value_name = "PEER_ID")]
@@ -29,17 +34,21 @@ pub(crate) struct Args {
     once: bool,
 
     #[command(flatten)]
+    invitation: Invitation,
+
+    #[command(flatten)]
     local: Local,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let endpoint = self.local.listen(self.builder())?;
+        let endpoint = self.local.invite(self.builder(), &self.invitation)?;
         eprintln!("listening {} {}", endpoint.local_addr(), endpoint.peer_id());
+        let door = Door::open(&endpoint, &self.invitation, self.local.verbose)?;
         let input = Input::stdin();
         loop {
             let connection =
-                endpoint.accept().map_err(|error| Failure::of("cannot take connections", error))?;
+                door.accept().map_err(|error| Failure::of("cannot take connections", error))?;
             let result = self.serve(&connection, &input);
             if self.once {
                 endpoint.close(ApplicationCode::ZERO, b"");

@@ -8,6 +8,7 @@ mod harness;
 mod keygen;
 #[cfg(unix)]
 mod link;
+mod meeting;
 mod nat;
 mod perf;
 mod pipe;
