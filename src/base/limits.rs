@@ -523,6 +523,9 @@ pub(crate) const PUNCH_RETRY: Duration = Duration::from_millis(100);
 /// How often a path on which only we hear is tried.
 pub(crate) const PUNCH_RETRIES: u8 = 10;
 
+/// Checks that are sent on such a path for each one that came on it, besides those of the plan: sources can be forged.
+pub(crate) const PUNCH_AMPLIFICATION: u32 = 3;
+
 /// How long a better path may take to come after the first one.
 pub(crate) const PUNCH_GRACE: Duration = Duration::from_millis(50);
 

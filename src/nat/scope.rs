@@ -20,11 +20,15 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The scope of an address. An IPv4 address inside an IPv6 one (mapped, compatible, 6to4, Teredo, NAT64) counts as itself.
+    /// The scope of an address. An IPv4 address inside an IPv6 one (mapped, compatible, translated, 6to4, Teredo, NAT64) counts as
+    /// itself; one at the end of it (ISATAP) if it does not reach as far.
     pub fn of(ip: IpAddr) -> Self {
         match canonical(ip) {
             IpAddr::V4(ip) => of_v4(ip),
-            IpAddr::V6(ip) => of_v6(ip),
+            IpAddr::V6(ip) => {
+                let inner = isatap(ip).map_or(Self::Global, of_v4);
+                of_v6(ip).min(inner)
+            }
         }
     }
 }
@@ -57,25 +61,40 @@ fn of_v6(ip: Ipv6Addr) -> Scope {
         [0, 0, 0, 0, 0, 0, 0, 1] => Scope::Loopback,
         [0xfe80..=0xfebf, ..] => Scope::Link,
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Scope::Private,
-        _ => Scope::Global,
+        // All that was ever given out (RFC 4291 §2.4, registry of global unicast addresses).
+        [0x2000..=0x3fff, ..] => Scope::Global,
+        _ => Scope::Unusable,
     }
 }
 
 /// The IPv4 address that an IPv6 address stands for.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let join = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match ip.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
         // Mapped, compatible, and NAT64 with the well-known prefix (RFC 4291 §2.5.5, RFC 6052 §2.1).
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             Some(join(high, low))
         }
+        // Translated (RFC 2765 §2.1).
+        [0, 0, 0, 0, 0xffff, 0, high, low] => Some(join(high, low)),
         // 6to4 (RFC 3056 §2).
         [0x2002, high, low, ..] => Some(join(high, low)),
         // Teredo: the client's address, inverted (RFC 4380 §4).
         [0x2001, 0, .., high, low] => Some(join(!high, !low)),
         _ => None,
     }
+}
+
+/// The host that a router of this prefix hands the packet to, through IPv4 (RFC 5214 §6.1).
+fn isatap(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    match ip.segments() {
+        [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => Some(join(high, low)),
+        _ => None,
+    }
+}
+
+fn join(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))
 }
 
 #[cfg(test)]
@@ -86,7 +105,10 @@ mod tests {
     fn addresses_reach_as_far_as_their_ranges_say() {
         for (scope, addresses) in [
             (Scope::Unusable, &["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"][..]),
-            (Scope::Unusable, &["192.0.0.8", "192.88.99.1", "64:ff9b:1::1", "100::1"]),
+            (
+                Scope::Unusable,
+                &["192.0.0.8", "192.88.99.1", "64:ff9b:1::1", "100::1", "4000::1", "5f00::1"],
+            ),
             (Scope::Loopback, &["127.0.0.1", "127.9.9.9", "::1"]),
             (Scope::Link, &["169.254.169.254", "fe80::1", "febf::1"]),
             (Scope::Private, &["10.1.2.3", "172.16.0.1", "172.31.0.1", "192.168.1.1", "fd00::1"]),
@@ -105,10 +127,19 @@ mod tests {
     #[test]
     fn an_ipv4_address_cannot_hide_in_an_ipv6_one() {
         let teredo = "2001:0:c000:201:0:0:80ff:fffe";
-        for address in
-            ["::ffff:127.0.0.1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", teredo]
-        {
+        for address in [
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "::ffff:0:127.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
+            "2001:db8::5efe:7f00:1",
+            "2001:db8::200:5efe:7f00:1",
+            teredo,
+        ] {
             assert_eq!(Scope::of(address.parse().unwrap()), Scope::Loopback, "{address}");
         }
+        let outer = "fe80::5efe:203.0.113.1".parse().unwrap();
+        assert_eq!(Scope::of(outer), Scope::Link, "the end of an address does not widen it");
     }
 }

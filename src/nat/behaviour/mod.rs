@@ -24,6 +24,7 @@ use std::net::{IpAddr, SocketAddr};
 pub use report::{Allocation, Behaviour, Dependence, Kind, ServerReport};
 
 use super::probes::{Done, Probes};
+use super::scope::Scope;
 use super::socket::{SocketId, Transmit};
 use super::stun::{Patience, Question};
 use crate::base::limits::{
@@ -306,7 +307,17 @@ impl Discovery {
     fn hairpin_test(&mut self, now: Instant) -> Option<Hairpin> {
         let behind = self.report.translated != Some(false);
         let main = (SocketId::MAIN, self.findings.mapped().filter(|_| behind)?);
-        Hairpin::new(now, main, self.findings.partner()?, &mut *self.entropy).ok()
+        let partner = self.findings.partner()?;
+        // A server that lies must not aim us at something nearer to us than itself (as in RFC 8489 §10).
+        let server = Scope::of(self.findings.main.first()?.0.ip());
+        let usable = |to: SocketAddr| {
+            let scope = Scope::of(to.ip());
+            to.port() != 0 && scope != Scope::Unusable && scope >= server
+        };
+        if !usable(main.1) || !usable(partner.1) {
+            return None;
+        }
+        Hairpin::new(now, main, partner, &mut *self.entropy).ok()
     }
 
     /// If each peer sees another mapping, the ends may have missed each other, unless everybody is let in.

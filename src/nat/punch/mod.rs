@@ -149,6 +149,7 @@ impl Punch {
         };
         pair.confirmed |= check.echo.is_some_and(|(token, _)| token == ours);
         let confirmed = pair.confirmed;
+        let answers = check.asks && pair.spend();
         if confirmed && matches!(self.phase, Phase::Searching) {
             // Nothing beats a path that stays at home.
             let home = known.is_some_and(|known| known.kind() == CandidateKind::Host);
@@ -157,7 +158,7 @@ impl Punch {
         if check.nominates && confirmed {
             self.win(now, socket, from);
         }
-        if check.asks {
+        if answers {
             self.send(socket, from, None, check.nominates);
         }
         self.choose(now);

@@ -3,12 +3,15 @@
 //! ```text
 //!  heard ──its check echoes our token──▶ confirmed: both directions work
 //! ```
+//!
+//! Who has copied a check, or the peer itself, can forge where it comes from. So until a path is confirmed, little is sent for each
+//! check that came on it.
 
 use std::net::SocketAddr;
 
 use super::check::Token;
 use crate::base::Instant;
-use crate::base::limits::{PUNCH_PAIRS, PUNCH_RETRIES, PUNCH_RETRY};
+use crate::base::limits::{PUNCH_AMPLIFICATION, PUNCH_PAIRS, PUNCH_RETRIES, PUNCH_RETRY};
 use crate::nat::socket::SocketId;
 
 /// A path on which the peer was heard.
@@ -22,6 +25,21 @@ pub(super) struct Pair {
     pub(super) priority: u32,
     retry_at: Instant,
     retries: u8,
+    /// Checks that may be sent before it is confirmed.
+    credit: u32,
+}
+
+impl Pair {
+    /// Whether a check may be sent that the plan does not have, and counts it.
+    pub(super) fn spend(&mut self) -> bool {
+        let may = self.confirmed || self.credit > 0;
+        self.credit = self.credit.saturating_sub(1);
+        may
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.confirmed && self.retries < PUNCH_RETRIES && self.credit > 0
+    }
 }
 
 /// All of them.
@@ -53,10 +71,12 @@ impl Pairs {
                 priority,
                 retry_at,
                 retries,
+                credit: 0,
             });
         }
         let pair = self.0.get_mut(index)?;
         pair.heard = token;
+        pair.credit = pair.credit.saturating_add(PUNCH_AMPLIFICATION);
         Some(pair)
     }
 
@@ -80,18 +100,16 @@ impl Pairs {
     }
 
     fn waiting(&self) -> impl Iterator<Item = &Pair> {
-        self.0.iter().filter(|pair| !pair.confirmed && pair.retries < PUNCH_RETRIES)
+        self.0.iter().filter(|pair| pair.is_waiting())
     }
 
     /// The paths to try again now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<(SocketId, SocketAddr)> {
-        let due = self
-            .0
-            .iter_mut()
-            .filter(|pair| !pair.confirmed && pair.retries < PUNCH_RETRIES && pair.retry_at <= now);
+        let due = self.0.iter_mut().filter(|pair| pair.is_waiting() && pair.retry_at <= now);
         let again = due.map(|pair| {
             pair.retries += 1;
             pair.retry_at = now + PUNCH_RETRY;
+            pair.spend();
             (pair.socket, pair.remote)
         });
         again.collect()

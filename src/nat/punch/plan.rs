@@ -13,7 +13,7 @@
 //! router that accepts what comes in unasked would remember it, and give the peer's own datagrams another port from then on, wherever they
 //! go. Every round primes longer, for clocks that differ, and uses ports that cannot be spoilt yet.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::base::limits::{
 use crate::base::{Entropy, Instant};
 use crate::nat::candidate::CandidateKind;
 use crate::nat::offer::{Description, NatSummary};
+use crate::nat::scope::canonical;
 use crate::nat::socket::SocketId;
 
 /// Full datagrams of a round, after the priming.
@@ -157,11 +158,11 @@ impl Situation<'_> {
             fits.map(|candidate| candidate.address()).collect::<Vec<_>>()
         };
         let spare = of(socket);
-        if spare.is_empty() { of(0) } else { spare }
+        distinct(if spare.is_empty() { of(0) } else { spare })
     }
 
     /// Where the peer's NAT has its ports: addresses that others than the peer have seen.
-    fn public(&self) -> impl Iterator<Item = SocketAddr> {
+    fn public(&self) -> impl Iterator<Item = SocketAddr> + use<> {
         let candidates = self.theirs.candidates().iter();
         let public = candidates.filter(|candidate| {
             candidate.socket() == 0
@@ -170,7 +171,8 @@ impl Situation<'_> {
                     CandidateKind::Reflexive | CandidateKind::PeerReflexive
                 )
         });
-        public.map(|candidate| candidate.address()).take(PUNCH_TARGETS)
+        let public = public.map(|candidate| candidate.address()).collect();
+        distinct(public).into_iter().take(PUNCH_TARGETS)
     }
 
     fn main(&self) -> SocketId {
@@ -223,6 +225,13 @@ impl Situation<'_> {
             }
         }
     }
+}
+
+/// Each host and port once, under whatever kinds and in whatever forms the peer has told it: nobody is sent to twice for that.
+fn distinct(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut seen = BTreeSet::new();
+    addresses.retain(|address| seen.insert((canonical(address.ip()), address.port())));
+    addresses
 }
 
 /// The number of the socket that a peer uses in a round. The last rounds, which prime longest, get ports that no other has used.
