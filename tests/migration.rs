@@ -333,3 +333,99 @@ fn a_move_before_the_connection_is_confirmed_does_not_end_it() {
         }
     }
 }
+
+/// Two ways between two nodes: one by their own addresses, and one by aliases of both.
+struct TwoWays {
+    /// Which of them carries something.
+    works: [bool; 2],
+    carried: [usize; 2],
+}
+
+const ALIASES: [u8; 2] = [1, 2];
+
+impl Network for TwoWays {
+    fn carry(&mut self, now: Instant, mut datagram: Datagram, out: &mut Vec<(Instant, Datagram)>) {
+        let alias = ALIASES.iter().position(|number| elsewhere(*number) == datagram.to);
+        let way = usize::from(alias.is_some());
+        self.carried[way] += 1;
+        if !self.works[way] {
+            return;
+        }
+        if let Some(to) = alias {
+            datagram.from = elsewhere(ALIASES[1 - to]);
+            datagram.to = sim::address(to);
+        }
+        out.push((now + ONE_WAY, datagram));
+    }
+}
+
+fn two_ways(writer: usize, works: [bool; 2]) -> Transfer<TwoWays> {
+    Transfer::over(TwoWays { works, carried: [0; 2] }, 5, writer, 4_000_000)
+}
+
+fn probe(transfer: &mut Transfer<TwoWays>, node: usize, remote: SocketAddr) -> bool {
+    let handle = transfer.handles[node];
+    transfer.sim.probe(node, handle, remote)
+}
+
+fn remotes(transfer: &mut Transfer<TwoWays>) -> [SocketAddr; 2] {
+    let handles = transfer.handles;
+    [0, 1].map(|node| transfer.sim.connection(node, handles[node]).remote_address())
+}
+
+#[test]
+fn a_connection_moves_to_a_path_that_was_tried_before() {
+    for writer in [0, 1] {
+        let mut transfer = two_ways(writer, [true, true]);
+        transfer.run_until_got(500_000);
+        assert!(probe(&mut transfer, 0, elsewhere(2)));
+        transfer.run_until_got(4_000_000);
+        assert_eq!(remotes(&mut transfer), [elsewhere(2), elsewhere(1)]);
+        let handle = transfer.handles[writer];
+        let stats = transfer.sim.connection(writer, handle).stats();
+        assert_eq!(stats.probe_timeouts, 0, "make before break");
+    }
+}
+
+#[test]
+fn both_sides_may_move_at_once() {
+    let mut transfer = two_ways(0, [true, true]);
+    transfer.run_until_got(500_000);
+    for (node, alias) in [(0, 2), (1, 1)] {
+        assert!(probe(&mut transfer, node, elsewhere(alias)));
+    }
+    transfer.run_until_got(4_000_000);
+    assert_eq!(remotes(&mut transfer), [elsewhere(2), elsewhere(1)]);
+}
+
+#[test]
+fn a_path_that_carries_nothing_is_not_taken() {
+    let mut transfer = two_ways(0, [true, false]);
+    assert!(probe(&mut transfer, 0, elsewhere(2)));
+    transfer.run_until_got(4_000_000);
+    transfer.sim.run_for(ms(5000));
+    assert_eq!(remotes(&mut transfer), [sim::address(1), sim::address(0)]);
+    assert!(transfer.sim.network.carried[1] <= 6, "challenges and nothing else");
+    let handle = transfer.handles[0];
+    assert_eq!(transfer.sim.connection(0, handle).probed_address(), None);
+}
+
+#[test]
+fn what_was_lost_with_a_path_is_sent_on_the_other() {
+    for writer in [0, 1] {
+        let mut transfer = two_ways(writer, [true, true]);
+        transfer.run_until_got(500_000);
+        transfer.sim.network.works[0] = false;
+        let (began, handle) = (transfer.sim.now, transfer.handles[writer]);
+        let end = began + ms(2000);
+        while transfer.sim.connection(writer, handle).probe_timeouts() < 2 {
+            transfer.pump();
+            assert!(transfer.sim.step(end), "a dead path shows");
+        }
+        let got = transfer.got;
+        assert!(probe(&mut transfer, writer, elsewhere(ALIASES[1 - writer])));
+        transfer.run_until_got(got + 1);
+        assert!(transfer.sim.now - began < ms(400), "{:?}", transfer.sim.now - began);
+        transfer.run_until_got(4_000_000);
+    }
+}

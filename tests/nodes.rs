@@ -1,169 +1,21 @@
-//! Whole nodes behind NATs: offers sealed, searched, dialled, and data carried on the path that was found.
+//! Whole nodes behind NATs: addresses gathered, offers sealed, searched, dialled, and data carried on the path that was found; by a relay
+//! where there is no other, or none any more.
 
 mod crossing;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use crossing::host::{Host, Meeting};
 use crossing::kinds::Kind;
-use crossing::world::{Machine, World, instant};
-use srudp::nat::{Offer, PunchConfig, PunchTransmit, SeenOffers, SocketId, SocketRequest};
-use srudp::node::{Node, NodeEvent};
-use srudp::proto::{
-    ConnectionHandle, Endpoint, EndpointConfig, Event, Instant, Received, SeededEntropy,
-};
-use srudp::{Direction, Identity, StreamId};
+use crossing::world::{DELAY, instant};
+use srudp::nat::CandidateKind;
+use srudp::node::NodeEvent;
 
-/// Unix time at which everything happens.
-const UNIX: u64 = 1_800_000_000;
+/// There and back, directly.
+const ROUND_TRIP: Duration = DELAY.saturating_mul(2);
 
-/// What is carried each way.
-const BYTES: usize = 50_000;
-
-struct Host {
-    node: Node,
-    connection: Option<ConnectionHandle>,
-    /// No direct path.
-    failed: bool,
-    opened: Vec<SocketId>,
-    sending: Option<(StreamId, usize)>,
-    receiving: Option<StreamId>,
-    received: usize,
-    /// The path that was found, and by which socket.
-    found: Option<(SocketId, SocketAddr)>,
-}
-
-impl Host {
-    fn settle(&mut self, now: Instant) {
-        while let Some(request) = self.node.poll_request() {
-            match request {
-                SocketRequest::Open(socket) => self.opened.push(socket),
-                SocketRequest::Close(socket) => self.opened.retain(|open| *open != socket),
-            }
-        }
-        while let Some(event) = self.node.poll_event() {
-            match event {
-                NodeEvent::Transport(Event::Connected(handle) | Event::Accepted(handle)) => {
-                    self.connection = Some(handle);
-                }
-                NodeEvent::Found(_, winner, _, _) => {
-                    self.found = Some((winner.socket, winner.remote));
-                }
-                NodeEvent::NotFound(..) => self.failed = true,
-                _ => {}
-            }
-        }
-        if let Some(handle) = self.connection {
-            self.carry(now, handle);
-        }
-    }
-
-    /// Sends bytes on a stream of its own, and reads those of the peer.
-    fn carry(&mut self, now: Instant, handle: ConnectionHandle) {
-        let Some(connection) = self.node.endpoint().connection(handle) else { return };
-        if self.sending.is_none() {
-            self.sending = connection.open_stream(Direction::Unidirectional).map(|id| (id, 0));
-        }
-        if let Some((id, sent)) = &mut self.sending {
-            while *sent < BYTES {
-                let Ok(more) = connection.write(*id, &[7; BYTES][*sent..]) else { break };
-                *sent += more;
-            }
-            if *sent == BYTES {
-                let _ = connection.finish(*id);
-            }
-        }
-        if self.receiving.is_none() {
-            self.receiving = connection.accept_stream(Direction::Unidirectional);
-        }
-        let mut buffer = [0; 4096];
-        while let Some(Ok(read @ 1..)) =
-            self.receiving.map(|id| connection.read(now, id, &mut buffer))
-        {
-            self.received += read;
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        self.failed || self.received == BYTES
-    }
-}
-
-impl Machine for Host {
-    fn receive(&mut self, now: Instant, socket: SocketId, from: SocketAddr, datagram: &mut [u8]) {
-        let segment_size = datagram.len();
-        let received =
-            Received { remote: from, local: None, ecn: None, segment_size, data: datagram };
-        self.node.handle_datagram(now, socket, received);
-        self.settle(now);
-    }
-
-    fn tick(&mut self, now: Instant) {
-        if self.node.poll_timeout().is_some_and(|at| at <= now) {
-            self.node.handle_timeout(now);
-        }
-        self.settle(now);
-    }
-
-    fn transmit(&mut self, now: Instant) -> Option<PunchTransmit> {
-        let mut buffer = [0; 2048];
-        let transmit = self.node.poll_transmit(now, &mut buffer, 1)?;
-        let payload = buffer[..transmit.transmit.size].to_vec();
-        let destination = transmit.transmit.destination;
-        Some(PunchTransmit { socket: transmit.socket, destination, ttl: transmit.ttl, payload })
-    }
-
-    fn timeout(&mut self) -> Option<Instant> {
-        self.node.poll_timeout()
-    }
-}
-
-/// Two nodes that have exchanged offers, with a main socket and three spare ones each.
-fn meet(kinds: [Kind; 2], seed: u64, loss: f64) -> (World, [Host; 2]) {
-    let mut world = World::new(seed, loss, [kinds[0].access(1), kinds[1].access(2)]);
-    let identities = [1, 2].map(|number| Identity::from_secret_bytes([number; 32]));
-    let mut entropy = SeededEntropy::new(seed);
-    let described = [0, 1].map(|host: usize| kinds[host].describe(&mut world, host));
-    let [ours, theirs] = described;
-    let offer = Offer::new(UNIX, ours, &mut entropy);
-    let sealed = offer.seal(&identities[0], &identities[1].peer_id(), &mut entropy).unwrap();
-    let mut seen = SeenOffers::default();
-    let (_, offered) = Offer::open(&identities[1], UNIX, &mut seen, &sealed).unwrap();
-    let (delay, hold) = (Duration::from_millis(100), Duration::ZERO);
-    let answer = offered.answer(theirs, delay, hold, &mut entropy);
-    let sealed = answer.seal(&identities[1], &identities[0].peer_id(), &mut entropy).unwrap();
-    let (_, answered) = Offer::open(&identities[0], UNIX, &mut seen, &sealed).unwrap();
-    assert!(answered.answers(&offer));
-    let sent = Duration::from_millis(1000);
-    let way = Duration::from_millis(40);
-    let starts = [
-        answered.start_of_offerer(instant(sent - way), instant(sent + way)),
-        answer.start_of_answerer(instant(sent)),
-    ];
-    assert_eq!(starts[0], starts[1]);
-    let said = [[&offer, &answered], [&answer, &offered]];
-    let hosts = [0, 1].map(|host: usize| {
-        let (own, other) = (identities[host].clone(), identities[1 - host].peer_id());
-        let [ours, theirs] = said[host];
-        let config = PunchConfig::from_offers(&own, other, ours, theirs, starts[host]).unwrap();
-        let sockets = [0, 1, 2, 3].map(SocketId::new);
-        let config = config.sockets(&sockets).layers(world.layers(host));
-        let entropy = |number: u64| Box::new(SeededEntropy::new(seed * 8 + number + host as u64));
-        let endpoint = Endpoint::new(EndpointConfig::default(), own, entropy(2));
-        let mut node = Node::new(endpoint, entropy(4));
-        node.search(config, None).unwrap();
-        Host {
-            node,
-            connection: None,
-            failed: false,
-            opened: Vec::new(),
-            sending: None,
-            receiving: None,
-            received: 0,
-            found: None,
-        }
-    });
-    (world, hosts)
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
 }
 
 #[test]
@@ -181,8 +33,8 @@ fn nodes_find_each_other_and_carry_data_on_the_path_that_they_found() {
     for first in kinds {
         for second in kinds {
             for (seed, loss) in [(1, 0.0), (2, 0.05)] {
-                let (mut world, mut hosts) = meet([first, second], seed, loss);
-                world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
+                let meeting = Meeting { seed, loss, ..Meeting::of([first, second], [false; 2]) };
+                let (_, hosts, _) = meeting.hold();
                 for host in &hosts {
                     assert_eq!(!host.failed, first.can_reach(second), "{first:?} {second:?}");
                     assert!(host.failed || host.connection.is_some());
@@ -193,15 +45,164 @@ fn nodes_find_each_other_and_carry_data_on_the_path_that_they_found() {
 }
 
 #[test]
+fn one_relay_on_either_side_is_enough_for_every_pair_and_a_direct_path_is_taken_where_there_is_one()
+{
+    for relays in [[true, false], [false, true], [true, true]] {
+        for first in Kind::ALL {
+            for second in Kind::ALL {
+                let meeting = Meeting::of([first, second], relays);
+                let (mut world, mut hosts, start) = meeting.hold();
+                let context = format!("{first:?} {second:?} {relays:?}");
+                if [first, second].contains(&Kind::Blocked) {
+                    assert!(hosts.iter().all(|host| host.failed), "{context}");
+                    continue;
+                }
+                assert!(hosts.iter().all(|host| host.received == host.total), "{context}");
+                // The first path that works is by the relay, and soon; a better one is searched for ten seconds.
+                let end = start + Duration::from_secs(12);
+                let direct = first.can_reach(second);
+                world.run_until(end, &mut hosts, |hosts| hosts.iter_mut().all(Host::is_direct));
+                for host in &mut hosts {
+                    assert_eq!(host.is_direct(), direct, "{context}: {:?}", host.events);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_spare_socket_that_won_stays_open_for_its_connection_and_no_longer() {
-    let (mut world, mut hosts) = meet([Kind::Symmetric, Kind::Home], 1, 0.0);
-    world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
-    let (socket, _) = hosts[0].found.expect("a path");
-    assert_ne!(socket, SocketId::MAIN, "one of many sockets was guessed");
-    assert_eq!(hosts[0].opened, [socket]);
+    let (mut world, mut hosts, _) = Meeting::of([Kind::Symmetric, Kind::Home], [false; 2]).hold();
+    let found = hosts[0].events.iter().find_map(|(_, event)| match event {
+        NodeEvent::Found(_, winner, _, _) => Some(winner.socket),
+        _ => None,
+    });
+    let socket = found.expect("a path");
+    let told = hosts[0].gathered.as_ref().unwrap().sockets.clone();
+    assert!(!told.contains(&socket), "one of many sockets was guessed");
+    assert!(hosts[0].opened.contains(&socket));
+    assert_eq!(hosts[0].opened.len(), told.len(), "the main one is not opened here");
     let (connection, now) = (hosts[0].connection.unwrap(), instant(world.now));
     let closing = hosts[0].node.endpoint().connection(connection).unwrap();
     closing.close(now, srudp::ApplicationCode::ZERO, b"", Duration::ZERO);
     world.run(&mut hosts, |_| false);
-    assert_eq!(hosts[0].opened, []);
+    assert!(!hosts[0].opened.contains(&socket));
+    assert_eq!(hosts[0].opened.len(), told.len() - 1, "peers may still come by those");
+}
+
+fn run_for(world: &mut crossing::world::World, hosts: &mut [Host; 2], time: Duration) {
+    let end = world.now + time;
+    world.run_until(end, hosts, |_| false);
+}
+
+/// Two nodes with a direct path, a relay behind, and much to send.
+fn on_a_direct_path() -> (crossing::world::World, [Host; 2]) {
+    let meeting =
+        Meeting { total: 20_000_000, ..Meeting::of([Kind::Home, Kind::Carrier], [true, false]) };
+    let (mut world, mut hosts, _) = meeting.begin();
+    let end = world.now + Duration::from_secs(5);
+    world.run_until(end, &mut hosts, |hosts| hosts.iter_mut().all(Host::is_direct));
+    assert!(hosts.iter_mut().all(Host::is_direct));
+    run_for(&mut world, &mut hosts, ms(500));
+    hosts.iter_mut().for_each(Host::forget_pauses);
+    (world, hosts)
+}
+
+#[test]
+fn a_transfer_falls_to_the_relay_when_the_direct_path_is_cut_and_comes_back() {
+    let (mut world, mut hosts) = on_a_direct_path();
+    world.cut = true;
+    let cut_at = world.now;
+    world.run_until(cut_at + Duration::from_secs(5), &mut hosts, |hosts| {
+        hosts.iter_mut().all(Host::is_relayed)
+    });
+    assert!(hosts.iter_mut().all(Host::is_relayed), "{:?}", hosts[0].events);
+    run_for(&mut world, &mut hosts, ms(1000));
+    for host in &mut hosts {
+        assert!(host.longest_pause < ROUND_TRIP * 20, "{:?}", host.longest_pause);
+        assert!(!host.closed);
+        host.forget_pauses();
+    }
+    let silent = |host: &Host| host.events.iter().any(|(_, it)| matches!(it, NodeEvent::Silent(_)));
+    assert!(hosts.iter().any(silent), "the death of a path is told");
+    world.cut = false;
+    let back_at = world.now;
+    world.run_until(back_at + Duration::from_secs(20), &mut hosts, |hosts| {
+        hosts.iter_mut().all(Host::is_direct)
+    });
+    assert!(hosts.iter_mut().all(Host::is_direct), "{:?}", hosts[0].events);
+    world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
+    for host in &hosts {
+        assert_eq!(host.received, host.total, "no byte is lost");
+        assert!(
+            host.longest_pause < ROUND_TRIP * 10,
+            "make before break: {:?}",
+            host.longest_pause
+        );
+    }
+}
+
+#[test]
+fn a_relay_that_dies_while_the_direct_path_is_up_is_told_and_otherwise_not_noticed() {
+    let (mut world, mut hosts) = on_a_direct_path();
+    world.services.dead = true;
+    world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
+    run_for(&mut world, &mut hosts, Duration::from_secs(40));
+    for host in &hosts {
+        assert_eq!(host.received, host.total);
+        assert!(host.longest_pause < ROUND_TRIP * 5, "{:?}", host.longest_pause);
+    }
+    let lost = |(_, event): &_| matches!(event, NodeEvent::RelayLost(..));
+    assert!(hosts[0].events.iter().any(lost), "{:?}", hosts[0].events);
+    assert!(hosts.iter_mut().all(Host::is_direct));
+    world.services.dead = false;
+    world.services.restart();
+    run_for(&mut world, &mut hosts, Duration::from_secs(400));
+    let outdated = |(_, event): &_| matches!(event, NodeEvent::Outdated);
+    assert!(hosts[0].events.iter().any(outdated), "there is another address now");
+}
+
+#[test]
+fn a_peer_that_dies_is_told_apart_from_a_path_that_dies() {
+    let (mut world, mut hosts) = on_a_direct_path();
+    world.cut = true;
+    world.services.dead = true;
+    run_for(&mut world, &mut hosts, Duration::from_secs(60));
+    for host in &hosts {
+        let moved = host.events.iter().filter(|(at, event)| {
+            matches!(event, NodeEvent::Moved(_, route) if route.relayed) && *at > instant(ms(5000))
+        });
+        assert_eq!(moved.count(), 0);
+        assert!(host.closed, "nobody answers on any path");
+    }
+}
+
+#[test]
+fn a_mapping_that_expires_costs_less_than_a_second() {
+    let meeting = Meeting::of([Kind::Forgetful, Kind::Home], [false, true]);
+    let (mut world, mut hosts, _) = meeting.hold();
+    run_for(&mut world, &mut hosts, ms(2000));
+    assert!(hosts.iter_mut().all(Host::is_direct));
+    // Nothing is said for longer than the box remembers, but for keep-alives that come too late.
+    for silence in [12, 60] {
+        run_for(&mut world, &mut hosts, Duration::from_secs(silence));
+        hosts.iter_mut().for_each(|host| host.say_more(100_000));
+        let began = world.now;
+        world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
+        assert!(world.now - began < ms(1000), "{silence}: {:?}", world.now - began);
+        assert!(hosts.iter().all(|host| !host.closed));
+        assert!(hosts.iter_mut().all(Host::is_relayed));
+    }
+}
+
+#[test]
+fn two_relays_in_a_row_carry_data_if_one_does_not() {
+    let meeting = Meeting::of([Kind::Symmetric, Kind::Symmetric], [true, true]);
+    let (world, hosts, _) = meeting.hold();
+    assert!(world.services.relayed > 0);
+    for host in &hosts {
+        assert_eq!(host.received, host.total);
+        let by_relay = |(_, event): &_| matches!(event, NodeEvent::Found(_, winner, _, _) if winner.kind == CandidateKind::Relayed);
+        assert!(host.events.iter().any(by_relay));
+    }
 }

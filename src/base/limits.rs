@@ -508,6 +508,17 @@ pub(crate) const PUNCH_WINDOW: u16 = 256;
 /// The same where both sides guess: each guess uses a port up.
 pub(crate) const PUNCH_WINDOW_BOTH: u16 = 16;
 
+/// When a peer's relays are tried, from the start on: at once, because no NAT has to be opened first, and again for what is lost and for
+/// a relay that has to permit us first. Two relays in a row are tried in the later half.
+pub(crate) const PUNCH_RELAY_LAPS: &[Duration] = &[
+    Duration::from_millis(0),
+    Duration::from_millis(150),
+    Duration::from_millis(450),
+    Duration::from_millis(950),
+    Duration::from_millis(1950),
+    Duration::from_millis(3950),
+];
+
 /// Bits of the blocks of ports that carriers give a customer, the smallest first.
 pub(crate) const PUNCH_BLOCKS: &[u32] = &[8, 9, 10, 11, 12];
 
@@ -561,6 +572,27 @@ pub(crate) const NODE_SOCKETS_FROM: u16 = 1024;
 
 /// Numbers of the spare sockets whose addresses peers are told begin here.
 pub(crate) const NODE_SPARES_FROM: u16 = 512;
+
+/// Relays that a node has an address at.
+pub(crate) const NODE_RELAYS: usize = 4;
+
+/// Numbers of these addresses, which are sockets to whoever searches, begin here.
+pub(crate) const NODE_RELAYS_FROM: u16 = 256;
+
+/// First wait before a relay that was lost is asked anew. Each further one is twice as long.
+pub(crate) const NODE_RELAY_RETRY: Duration = Duration::from_secs(5);
+
+/// The longest.
+pub(crate) const NODE_RELAY_RETRY_MAX: Duration = Duration::from_secs(320);
+
+/// Addresses of a peer for which a relay is asked to let it in: what it tells of itself.
+pub(crate) const NODE_PERMITS: usize = 8;
+
+/// Probe timeouts in a row after which a direct path counts as dead, and the relay is tried: one of them may be a burst of losses.
+pub(crate) const NODE_DEAD_TIMEOUTS: u32 = 2;
+
+/// First wait before a direct path that was left is tried again. Each further one is twice as long, up to that between keep-alives.
+pub(crate) const NODE_DIRECT_RETRY: Duration = Duration::from_secs(1);
 
 /// Addresses that are reached by other sockets than the main one.
 pub(crate) const NODE_ROUTES: usize = 1024;

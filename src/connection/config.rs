@@ -74,6 +74,12 @@ impl TransportConfig {
         self
     }
 
+    /// The same with keep-alives, if it says nothing about them.
+    pub(crate) fn kept_alive(mut self, interval: Duration) -> Self {
+        self.keep_alive.get_or_insert(interval);
+        self
+    }
+
     /// How long a dial may take. Default 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {

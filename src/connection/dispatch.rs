@@ -58,7 +58,7 @@ impl Connection {
                 Ok(())
             }
             Frame::PathResponse { data } => {
-                let change = self.paths.on_response(data);
+                let change = self.paths.on_response(now, data);
                 self.on_path_change(now, change);
                 Ok(())
             }
@@ -129,7 +129,21 @@ impl Connection {
     pub(super) fn on_path_change(&mut self, now: Instant, change: PathChange) {
         match change {
             PathChange::None | PathChange::Proved { abandoned: None } => {}
-            PathChange::Proved { abandoned: Some(path) } => self.abandon(now, path),
+            PathChange::Proved { abandoned: Some(path) } | PathChange::Abandoned { path } => {
+                self.abandon(now, path);
+            }
+            PathChange::Moved { left } => {
+                // A path that was silent has lost what was under way on it.
+                if self.recovery.probe_timeouts() > 0 {
+                    self.abandon(now, left);
+                }
+                self.peer_cids.rotate();
+                let remote = self.paths.active().remote();
+                self.controls.announce_address(remote);
+                // The peer follows the first packet that says something.
+                self.controls.ask_ping();
+                self.tell(ConnectionEvent::PathChanged(remote));
+            }
             PathChange::Reverted { abandoned } => {
                 self.abandon(now, abandoned);
                 let remote = self.paths.active().remote();

@@ -7,11 +7,20 @@
 //!     └───────────────────────────────────┘ no answer in time: back to the last proved path
 //! ```
 //!
-//! There is at most one path on trial; a newer one replaces it (SPEC §7.2).
+//! There is at most one path on trial; a newer one replaces it (SPEC §7.2). Beside them one may be scouted, on which nothing moves before
+//! it has answered:
+//!
+//! ```text
+//!              probe              PATH_RESPONSE
+//!  (nowhere) ────────▶ scout ───────────────────▶ active; what is under way on the former path has time to be acknowledged
+//!                        └── no answer: forgotten
+//! ```
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::Instant;
+use crate::base::limits::{BASE_DATAGRAM, HANDSHAKE_RETRY, MAX_ACK_DELAY};
+use crate::base::time::earliest;
 use crate::path::{Path, PathConfig, PathVerdict};
 use crate::vocab::{Outcome, PathId};
 
@@ -21,7 +30,24 @@ pub(crate) struct Paths {
     active: Path,
     /// The last proved path, kept while `active` is on trial.
     proved: Option<Box<Path>>,
+    scout: Option<Box<Scout>>,
+    left: Vec<Left>,
     next: u32,
+}
+
+/// A path that was left on purpose. Until some time packets on it are under way.
+#[derive(Debug)]
+struct Left {
+    id: PathId,
+    remote: SocketAddr,
+    until: Instant,
+}
+
+/// A path that is tried before anything moves there.
+#[derive(Debug)]
+struct Scout {
+    path: Path,
+    begun: Instant,
 }
 
 /// A PATH_CHALLENGE that is due.
@@ -43,6 +69,14 @@ pub(crate) enum PathChange {
     Proved {
         abandoned: Option<PathId>,
     },
+    /// A scouted path answered and is active now. The former one may still work.
+    Moved {
+        left: PathId,
+    },
+    /// What is outstanding on a path that was left will not be acknowledged any more.
+    Abandoned {
+        path: PathId,
+    },
     /// The trial failed and the last proved path is active again.
     Reverted {
         abandoned: PathId,
@@ -56,7 +90,37 @@ impl Paths {
         local: Option<IpAddr>,
         config: &PathConfig,
     ) -> Self {
-        Self { active: Path::new(now, PathId(0), remote, local, config), proved: None, next: 1 }
+        let active = Path::new(now, PathId(0), remote, local, config);
+        Self { active, proved: None, scout: None, left: Vec::new(), next: 1 }
+    }
+
+    fn next_id(&mut self) -> PathId {
+        let id = PathId(self.next);
+        self.next += 1;
+        id
+    }
+
+    /// Tries whether the peer answers at another address. Returns whether anything has to be sent for that.
+    pub(crate) fn probe(&mut self, now: Instant, remote: SocketAddr, data: [u8; 8]) -> bool {
+        let scouted = self.scout.as_ref().is_some_and(|scout| scout.path.remote() == remote);
+        if scouted || self.active.remote() == remote {
+            return false;
+        }
+        let id = self.next_id();
+        let mut path = self.active.migrated(now, id, remote, None, false);
+        path.start_validation(now, data);
+        self.scout = Some(Box::new(Scout { path, begun: now }));
+        true
+    }
+
+    /// Where it is tried whether the peer answers.
+    pub(crate) fn probed(&self) -> Option<SocketAddr> {
+        self.scout.as_ref().map(|scout| scout.path.remote())
+    }
+
+    /// Stops trying.
+    pub(crate) fn stop_probing(&mut self) {
+        self.scout = None;
     }
 
     /// The peer's newest packet came from the last proved address: whatever is on trial, the peer is not there. So who copies
@@ -75,11 +139,15 @@ impl Paths {
         local: Option<IpAddr>,
         data: [u8; 8],
     ) -> Option<PathId> {
-        let same_host = remote.ip() == self.active.remote().ip();
-        let id = PathId(self.next);
-        self.next += 1;
-        let mut trial = self.active.migrated(now, id, remote, local, same_host);
-        trial.start_validation(now, data);
+        // What was asked of a scout is the question of this trial too.
+        let scout = self.scout.take_if(|scout| scout.path.remote() == remote);
+        let trial = scout.map(|scout| scout.path).unwrap_or_else(|| {
+            let same_host = remote.ip() == self.active.remote().ip();
+            let id = self.next_id();
+            let mut trial = self.active.migrated(now, id, remote, local, same_host);
+            trial.start_validation(now, data);
+            trial
+        });
         let old = std::mem::replace(&mut self.active, trial);
         if old.is_validated() {
             self.proved = Some(Box::new(old));
@@ -92,8 +160,8 @@ impl Paths {
     /// sent to it, stays: an address on trial stays on trial, with the last proved one behind it, for the peer may have moved just
     /// before us and not be anywhere else any more.
     pub(crate) fn on_local_change(&mut self, now: Instant, data: [u8; 8]) {
-        let id = PathId(self.next);
-        self.next += 1;
+        self.scout = None;
+        let id = self.next_id();
         let mut moved = self.active.migrated(now, id, self.active.remote(), None, true);
         moved.inherit_proof(&self.active);
         moved.start_validation(now, data);
@@ -105,11 +173,36 @@ impl Paths {
     }
 
     /// A PATH_RESPONSE came, over whichever path.
-    pub(crate) fn on_response(&mut self, data: &[u8; 8]) -> PathChange {
+    pub(crate) fn on_response(&mut self, now: Instant, data: &[u8; 8]) -> PathChange {
+        if let Some(scout) = self.scout.take_if(|scout| scout.path.on_response(data)) {
+            return self.arrive(now, *scout);
+        }
         if !self.active.on_response(data) {
             return PathChange::None;
         }
         PathChange::Proved { abandoned: self.proved.take().map(|path| path.id()) }
+    }
+
+    /// The peer is where it was scouted.
+    fn arrive(&mut self, now: Instant, scout: Scout) -> PathChange {
+        let Scout { mut path, begun } = scout;
+        let way = now.saturating_since(begun);
+        // Later it may be the answer to a repetition.
+        if way < HANDSHAKE_RETRY {
+            path.on_round_trip(way);
+        }
+        let old = std::mem::replace(&mut self.active, path);
+        self.proved = None;
+        let rtt = old.rtt();
+        let patience = rtt.smoothed + rtt.variation * 4 + MAX_ACK_DELAY;
+        let (id, remote) = (old.id(), old.remote());
+        self.left.push(Left { id, remote, until: now + patience });
+        PathChange::Moved { left: id }
+    }
+
+    /// What comes from there now may have been sent before the peer knew that we left.
+    pub(crate) fn has_just_left(&self, remote: SocketAddr) -> bool {
+        self.left.iter().any(|left| left.remote == remote)
     }
 
     pub(crate) fn on_outcome(&mut self, now: Instant, outcome: &Outcome) {
@@ -125,11 +218,21 @@ impl Paths {
         }
     }
 
-    /// The next challenge to send, to the path on trial.
+    /// The next challenge to send, to the path on trial or to the scouted one.
     pub(crate) fn poll_challenge(&mut self, now: Instant) -> Option<Challenge> {
-        let path = &mut self.active;
-        let room = path.challenge_room()?;
-        let data = path.poll_challenge(now)?;
+        let trial = self.active.challenge_room().and_then(|room| {
+            let data = self.active.poll_challenge(now)?;
+            Some((&self.active, data, room))
+        });
+        let (path, data, room) = match trial {
+            Some(trial) => trial,
+            None => {
+                // Nobody but ourselves made us send there.
+                let path = &mut self.scout.as_mut()?.path;
+                let data = path.poll_challenge(now)?;
+                (&*path, data, BASE_DATAGRAM as u64)
+            }
+        };
         let (remote, local) = (path.remote(), path.local());
         Some(Challenge { path: path.id(), remote, local, data, room })
     }
@@ -137,10 +240,20 @@ impl Paths {
     /// When to call [`Self::on_deadline`]. The proved path waits for nothing until it is active again: were its own challenge, which a
     /// change of our address began, waited for here, nobody would answer it.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.active.deadline()
+        let scout = self.scout.as_ref().and_then(|scout| scout.path.deadline());
+        let left = self.left.iter().map(|left| left.until).min();
+        earliest(earliest(self.active.deadline(), scout), left)
     }
 
     pub(crate) fn on_deadline(&mut self, now: Instant) -> PathChange {
+        if let Some(scout) = &mut self.scout
+            && scout.path.on_deadline(now) == PathVerdict::Failed
+        {
+            self.scout = None;
+        }
+        if let Some(at) = self.left.iter().position(|left| left.until <= now) {
+            return PathChange::Abandoned { path: self.left.remove(at).id };
+        }
         match self.active.on_deadline(now) {
             PathVerdict::Nothing | PathVerdict::Challenge => PathChange::None,
             PathVerdict::Failed => self.revert(),
@@ -159,6 +272,9 @@ impl Paths {
     fn with_remote(&mut self, remote: SocketAddr) -> Option<&mut Path> {
         if self.active.remote() == remote {
             return Some(&mut self.active);
+        }
+        if let Some(scout) = self.scout.as_mut().filter(|scout| scout.path.remote() == remote) {
+            return Some(&mut scout.path);
         }
         self.proved.as_deref_mut().filter(|path| path.remote() == remote)
     }

@@ -150,7 +150,8 @@ impl Connection {
 
     /// The peer's newest packet came from somewhere else: it has moved, or its NAT has (SPEC §7.2).
     fn follow(&mut self, now: Instant, entropy: &mut dyn Entropy, arrival: Arrival, cid: [u8; 8]) {
-        if arrival.remote == self.paths.active().remote() {
+        let (remote, active) = (arrival.remote, self.paths.active().remote());
+        if remote == active || self.paths.has_just_left(remote) {
             return;
         }
         if let Some(abandoned) = self.paths.on_return(arrival.remote) {

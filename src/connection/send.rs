@@ -177,7 +177,9 @@ impl Connection {
         let size = limits::BASE_DATAGRAM.min(room).min(buffer.len());
         let frame = Frame::PathChallenge { data: challenge.data };
         let length = self.build_single(now, &mut buffer[..size], &frame, challenge.path)?;
-        self.paths.active_mut().on_sent(now, length, false, 0, true);
+        if challenge.path == self.paths.active().id() {
+            self.paths.active_mut().on_sent(now, length, false, 0, true);
+        }
         Some(Transmit {
             destination: challenge.remote,
             source: challenge.local,

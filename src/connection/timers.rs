@@ -1,5 +1,6 @@
 //! When something is to be done, and doing it. A fold over the components; there is no table of timers.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Connection, ConnectionEvent};
@@ -88,6 +89,12 @@ impl Connection {
     /// The probe timeout of the active path, without backoff.
     pub(super) fn pto(&self) -> Duration {
         self.recovery.pto(&self.paths.active().rtt(), self.peer_max_ack_delay)
+    }
+
+    /// Tries whether the peer answers at another address too, and moves there when it does. Returns whether that begins now.
+    pub(crate) fn probe(&mut self, now: Instant, remote: SocketAddr, data: [u8; 8]) -> bool {
+        let may = self.lifetime.is_open() && self.confirmed;
+        may && self.paths.probe(now, remote, data)
     }
 
     /// Our own address has changed.

@@ -29,6 +29,22 @@ impl Connection {
         self.paths.active().remote()
     }
 
+    /// The address at which it is tried whether the peer answers: see [`Endpoint::probe`](crate::proto::Endpoint::probe).
+    pub fn probed_address(&self) -> Option<SocketAddr> {
+        self.paths.probed()
+    }
+
+    /// Stays where it is, whether the peer answers elsewhere or not.
+    pub fn stop_probing(&mut self) {
+        self.paths.stop_probing();
+    }
+
+    /// How often the peer was asked for a sign of life since it acknowledged something for the last time. Each wait is longer than the
+    /// one before, the first about a round trip.
+    pub fn probe_timeouts(&self) -> u32 {
+        self.recovery.probe_timeouts()
+    }
+
     /// Our own address as the peer sees it, once it has said so.
     pub fn observed_address(&self) -> Option<SocketAddr> {
         self.observed.map(|(_, address)| address)

@@ -396,7 +396,7 @@ impl Core {
     }
 
     pub(super) fn on_too_large(&mut self, destination: SocketAddr, size: usize) {
-        self.node.endpoint().on_too_large(destination, size);
+        self.node.on_too_large(destination, size);
     }
 
     /// The socket was replaced.

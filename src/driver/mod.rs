@@ -9,7 +9,7 @@
 //! 4. **Input**: every datagram, with the sender's address and the number of the socket, goes to `Node::handle_datagram`. ECN marks and
 //!    the local address too, if the socket knows them.
 //! 5. **Output**: after every input `Node::poll_transmit` until it returns `None`; datagrams leave in that order, unfragmented, from the
-//!    socket that is named, and no farther than is said. Those larger than the interface takes are reported to `Endpoint::on_too_large`.
+//!    socket that is named, and no farther than is said. Those larger than the interface takes are reported to `Node::on_too_large`.
 //! 6. **Timeouts**: `Node::handle_timeout` when the instant of `Node::poll_timeout` has come.
 //! 7. **Events**: `Node::poll_event` until it returns `None`, to whoever waits.
 //!

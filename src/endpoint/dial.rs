@@ -144,14 +144,19 @@ impl Attempt {
         Ok(())
     }
 
+    /// Whether only the peer that is dialled can have sent this.
+    pub(super) fn vouches(&self, punch: &Punch) -> bool {
+        self.tags.as_ref().is_some_and(|tags| tags.fits(punch))
+    }
+
     /// A PUNCH that belongs to this attempt. Returns whether the handshake proper can start with it.
     pub(super) fn on_punch(&mut self, now: Instant, punch: &Punch) -> bool {
         match &mut self.stage {
             Stage::Knocking { transaction, echo, heard } => {
                 *echo = punch.transaction;
                 *heard = punch.source;
-                punch.echo == *transaction
-                    || self.tags.as_ref().is_some_and(|tags| tags.fits(punch))
+                let vouched = self.tags.as_ref().is_some_and(|tags| tags.fits(punch));
+                punch.echo == *transaction || vouched
             }
             Stage::Asking(asking) => {
                 let wanted = punch.flags.contains(PunchFlags::RESEND)

@@ -36,6 +36,13 @@ impl Dial {
         Self { remote, peer: None, transport: None, punch: false, punch_key: None }
     }
 
+    /// The same at another address.
+    #[must_use]
+    pub fn at(mut self, remote: SocketAddr) -> Self {
+        self.remote = remote;
+        self
+    }
+
     /// A configuration of its own for this connection.
     #[must_use]
     pub fn transport(mut self, transport: TransportConfig) -> Self {

@@ -12,7 +12,11 @@ impl Endpoint {
         if self.closed || self.open.with_hid(punch.source).is_some() {
             return;
         }
-        let belonging = self.open.belonging(arrival.remote, punch.destination);
+        let mut belonging = self.open.belonging(arrival.remote, punch.destination);
+        if belonging.is_empty() {
+            // Both may have found several ways to each other, and have begun on different ones.
+            belonging.extend(self.open.all().filter(|index| self.vouches(*index, punch)));
+        }
         if belonging.is_empty() {
             if self.config.accept && punch.flags.contains(PunchFlags::DIALLING) {
                 let source = self.cookies.listener_hid(punch.source);
@@ -24,6 +28,14 @@ impl Endpoint {
         }
         for index in belonging {
             self.on_attempt_punched(now, arrival, index, punch);
+        }
+    }
+
+    /// Whether the knock shows the key of this attempt.
+    fn vouches(&self, index: u32, punch: &Punch) -> bool {
+        match self.slots.get(index as usize) {
+            Some(Slot { state: State::Dialling(attempt), .. }) => attempt.vouches(punch),
+            _ => false,
         }
     }
 

@@ -145,6 +145,11 @@ impl Endpoint {
         self.id
     }
 
+    /// How connections are configured whose dial does not say.
+    pub(crate) fn transport(&self) -> &crate::connection::TransportConfig {
+        &self.config.transport
+    }
+
     /// Starts a dial. [`Event::Connected`] or [`Event::Closed`] tells how it went.
     ///
     /// # Errors
@@ -319,6 +324,15 @@ impl Endpoint {
         }
         self.touch(handle.index);
         self.settle(now);
+    }
+
+    /// Tries whether the peer of a confirmed connection answers at another address, with datagrams of full size both ways. If it does,
+    /// the connection moves there, and [`Event::PathChanged`] tells; nothing moves before, and nothing happens if it does not. Returns
+    /// whether that begins.
+    pub fn probe(&mut self, now: Instant, handle: ConnectionHandle, remote: SocketAddr) -> bool {
+        let data = self.entropy.array();
+        let connection = self.connection(handle);
+        connection.is_some_and(|connection| connection.probe(now, canonical(remote), data))
     }
 
     /// The local socket has another address: every connection proves its path again.

@@ -42,6 +42,11 @@ impl OpenAttempts {
         same_remote.map(|(_, index)| *index).chain(self.with_hid(hid)).collect()
     }
 
+    /// All of them, the oldest slots first.
+    pub(super) fn all(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_remote.iter().map(|(_, index)| *index)
+    }
+
     /// Attempts that want this peer, the oldest slots first.
     pub(super) fn wanting(&self, peer: PeerId) -> impl Iterator<Item = u32> + '_ {
         self.by_peer.range((peer, 0)..=(peer, u32::MAX)).map(|(_, index)| *index)

@@ -40,6 +40,7 @@ pub mod portmap;
 mod probes;
 mod punch;
 mod scope;
+pub(crate) mod signs;
 mod socket;
 pub mod stun;
 pub mod turn;

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::relays::Relays;
 use crate::base::Instant;
 use crate::base::limits::{NODE_SEARCHES, NODE_SOCKETS_FROM, PUNCH_SOCKETS};
 use crate::connection::TransportConfig;
+use crate::crypto::PeerId;
+use crate::endpoint::{ConnectionHandle, Dial};
 use crate::nat::{
-    Punch, PunchConfig, PunchEvent, PunchReport, PunchTransmit, SocketId, SocketRequest, Strategy,
+    Description, Failure, Punch, PunchEvent, PunchReport, PunchTransmit, SocketId, SocketRequest,
+    Strategy,
 };
 
 /// Names one search of a node. Never used twice.
@@ -36,18 +40,49 @@ impl fmt::Display for SearchError {
 
 impl std::error::Error for SearchError {}
 
+/// A search for a direct path, and one by relays beside it if there are any.
 #[derive(Debug)]
 struct Search {
-    punch: Punch,
+    direct: Punch,
+    relayed: Option<Punch>,
     transport: Option<TransportConfig>,
+    /// Our relays do not know yet whom to let in.
+    fresh: bool,
+    /// What was dialled on the first path.
+    connection: Option<ConnectionHandle>,
+    /// Why there is no direct path, as long as there may be one by relay.
+    failed: Option<(Failure, PunchReport)>,
 }
 
-/// How a search ended, and what is needed to dial.
+impl Search {
+    fn punches(&mut self) -> impl Iterator<Item = &mut Punch> {
+        [Some(&mut self.direct), self.relayed.as_mut()].into_iter().flatten()
+    }
+
+    /// The one that what comes in there is for.
+    fn punch_for(&mut self, socket: SocketId, from: SocketAddr) -> &mut Punch {
+        match &mut self.relayed {
+            Some(punch)
+                if Relays::is_relay(socket)
+                    || punch.config().theirs().relayed().any(|relay| relay == from) =>
+            {
+                punch
+            }
+            _ => &mut self.direct,
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.direct.is_finished() && self.relayed.as_ref().is_none_or(Punch::is_finished)
+    }
+}
+
+/// How one half of a search ended.
 pub(super) struct Ended {
     pub(super) handle: SearchHandle,
+    pub(super) relayed: bool,
     pub(super) event: PunchEvent,
     pub(super) report: PunchReport,
-    pub(super) dial: (PunchConfig, Option<TransportConfig>),
 }
 
 /// All searches.
@@ -74,33 +109,70 @@ impl Searches {
 
     pub(super) fn start(
         &mut self,
-        punch: Punch,
+        direct: Punch,
+        relayed: Option<Punch>,
         transport: Option<TransportConfig>,
     ) -> Result<SearchHandle, SearchError> {
         if self.running.len() >= NODE_SEARCHES {
             return Err(SearchError::TooMany);
         }
         let busy = |(_, search): &(u16, Search)| {
-            is_wide(&search.punch) && search.punch.report().elapsed.is_none()
+            is_wide(&search.direct) && search.direct.report().elapsed.is_none()
         };
-        if is_wide(&punch) && self.running.values().any(busy) {
+        if is_wide(&direct) && self.running.values().any(busy) {
             return Err(SearchError::Busy);
         }
         let handle = SearchHandle(self.started);
         self.started += 1;
-        let extra = punch.config().first_extra();
-        self.running.insert(handle, (extra, Search { punch, transport }));
+        let extra = direct.config().first_extra();
+        let fresh = relayed.is_some();
+        let search = Search { direct, relayed, transport, fresh, connection: None, failed: None };
+        self.running.insert(handle, (extra, search));
         Ok(handle)
     }
 
     /// Whether a search sends from a socket that it did not open itself.
     pub(super) fn use_socket(&self, socket: SocketId) -> bool {
-        self.running.values().any(|(_, search)| search.punch.config().uses(socket))
+        let halves = |search: &Search| {
+            let relayed = search.relayed.as_ref().is_some_and(|punch| punch.config().uses(socket));
+            relayed || search.direct.config().uses(socket)
+        };
+        self.running.values().any(|(_, search)| halves(search))
     }
 
-    /// Takes a search out.
-    pub(super) fn remove(&mut self, handle: SearchHandle) -> Option<Punch> {
-        self.running.remove(&handle).map(|(_, search)| search.punch)
+    /// What those who are searched say about themselves.
+    pub(super) fn peers(&self) -> impl Iterator<Item = &Description> {
+        let relayed = self.running.values().filter_map(|(_, search)| search.relayed.as_ref());
+        relayed.map(|punch| punch.config().theirs())
+    }
+
+    /// Ends a search, unless there is a connection already. Returns what it has tried, and what its sockets need.
+    pub(super) fn abandon(
+        &mut self,
+        now: Instant,
+        handle: SearchHandle,
+    ) -> Option<(PunchReport, Vec<SocketRequest>)> {
+        let (_, search) = self.running.get_mut(&handle)?;
+        let report = *search.direct.report();
+        if search.connection.is_some() {
+            return Some((report, Vec::new()));
+        }
+        search.punches().for_each(|punch| punch.abandon(now));
+        let requests =
+            search.punches().flat_map(|punch| std::iter::from_fn(|| punch.poll_request()));
+        let requests = requests.collect();
+        self.running.remove(&handle);
+        Some((report, requests))
+    }
+
+    /// A peer has dialled us. If it is searched, and was not dialled yet, this is the connection that was wanted.
+    pub(super) fn adopt(&mut self, peer: PeerId, connection: ConnectionHandle) -> bool {
+        let wanted = |search: &&mut Search| {
+            search.connection.is_none() && search.direct.config().peer() == peer
+        };
+        let mut searches = self.running.values_mut().map(|(_, search)| search);
+        let search = searches.find(wanted);
+        search.is_some_and(|search| search.connection.replace(connection).is_none())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -108,7 +180,7 @@ impl Searches {
     }
 
     fn all(&mut self) -> impl Iterator<Item = &mut Punch> {
-        self.running.values_mut().map(|(_, search)| &mut search.punch)
+        self.running.values_mut().flat_map(|(_, search)| search.punches())
     }
 
     pub(super) fn handle_datagram(
@@ -118,15 +190,28 @@ impl Searches {
         from: SocketAddr,
         datagram: &[u8],
     ) {
-        self.all().any(|punch| punch.handle_datagram(now, socket, from, datagram));
+        let mut searches = self.running.values_mut().map(|(_, search)| search);
+        searches.any(|search| {
+            search.punch_for(socket, from).handle_datagram(now, socket, from, datagram)
+        });
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.all().for_each(|punch| punch.handle_timeout(now));
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.running.values().filter_map(|(_, search)| search.punch.poll_timeout()).min()
+    pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
+        if self.running.values().any(|(_, search)| search.fresh) {
+            return Some(Instant::ZERO);
+        }
+        self.all().filter_map(|punch| punch.poll_timeout()).min()
+    }
+
+    /// A peer whom our relays have to let in from now on.
+    pub(super) fn poll_fresh(&mut self) -> Option<&Description> {
+        let (_, search) = self.running.values_mut().find(|(_, search)| search.fresh)?;
+        search.fresh = false;
+        search.relayed.as_ref().map(|punch| punch.config().theirs())
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<PunchTransmit> {
@@ -137,17 +222,73 @@ impl Searches {
         self.all().flat_map(|punch| std::iter::from_fn(|| punch.poll_request())).collect()
     }
 
-    /// Those that have ended since the last call. Forgets those that have nothing more to say.
+    /// Those that have ended since the last call.
     pub(super) fn ended(&mut self) -> Vec<Ended> {
         let mut ended = Vec::new();
         for (handle, (_, search)) in &mut self.running {
-            if let Some(event) = search.punch.poll_event() {
-                let dial = (search.punch.config().clone(), search.transport.take());
-                let report = *search.punch.report();
-                ended.push(Ended { handle: *handle, event, report, dial });
+            for (relayed, punch) in
+                [(false, Some(&mut search.direct)), (true, search.relayed.as_mut())]
+            {
+                let Some(punch) = punch else { continue };
+                if let Some(event) = punch.poll_event() {
+                    let (handle, report) = (*handle, *punch.report());
+                    ended.push(Ended { handle, relayed, event, report });
+                }
             }
         }
-        self.running.retain(|_, (_, search)| !search.punch.is_finished());
         ended
+    }
+
+    /// Forgets those that have nothing more to say. Returns whether there were any.
+    pub(super) fn forget_finished(&mut self) -> bool {
+        let before = self.running.len();
+        self.running.retain(|_, (_, search)| !search.is_finished());
+        self.running.len() < before
+    }
+
+    /// How to dial what was searched, once.
+    pub(super) fn dial(&mut self, handle: SearchHandle) -> Option<(Dial, Option<TransportConfig>)> {
+        let (_, search) = self.running.get_mut(&handle)?;
+        let config = search.direct.config();
+        // The address is that of the path that was found.
+        let nowhere = SocketAddr::from(([0; 4], 0));
+        let dial = Dial::new(config.peer(), nowhere).punch_with_key(config.punch_key());
+        Some((dial, search.transport.take()))
+    }
+
+    /// The connection that was dialled on the first path.
+    pub(super) fn connection(&self, handle: SearchHandle) -> Option<ConnectionHandle> {
+        self.running.get(&handle)?.1.connection
+    }
+
+    pub(super) fn dialled(&mut self, handle: SearchHandle, connection: ConnectionHandle) {
+        if let Some((_, search)) = self.running.get_mut(&handle) {
+            search.connection = Some(connection);
+        }
+    }
+
+    /// One half has failed. Returns why there is no direct path, if it is known now and has to be told.
+    pub(super) fn on_failed(
+        &mut self,
+        handle: SearchHandle,
+        relayed: bool,
+        (failure, report): (Failure, PunchReport),
+    ) -> Option<(Failure, PunchReport)> {
+        let (_, search) = self.running.get_mut(&handle)?;
+        if relayed {
+            search.relayed = None;
+            return search.failed.take();
+        }
+        let pending = search.relayed.as_ref().is_some_and(|punch| punch.report().elapsed.is_none());
+        if pending && search.connection.is_none() {
+            search.failed = Some((failure, report));
+            return None;
+        }
+        Some((failure, report))
+    }
+
+    /// Why there is no direct path, if nobody was told because there might be one by relay.
+    pub(super) fn take_failure(&mut self, handle: SearchHandle) -> Option<(Failure, PunchReport)> {
+        self.running.get_mut(&handle)?.1.failed.take()
     }
 }

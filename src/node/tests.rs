@@ -4,7 +4,7 @@ use super::*;
 use crate::crypto::Identity;
 use crate::endpoint::EndpointConfig;
 use crate::nat::{
-    Allocation, Candidate, CandidateKind, Dependence, Description, NatSummary, Offer,
+    Allocation, Candidate, CandidateKind, Dependence, Description, Failure, NatSummary, Offer,
 };
 
 fn node() -> Node {

@@ -174,6 +174,11 @@ impl Recovery {
         self.probe.expect_losses(often);
     }
 
+    /// Probe timeouts since the peer acknowledged something for the last time.
+    pub(crate) fn probe_timeouts(&self) -> u32 {
+        self.probe.expired()
+    }
+
     /// How many probes may leave whatever the congestion window says.
     pub(crate) fn probes_owed(&self) -> u8 {
         self.probe.owed()

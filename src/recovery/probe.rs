@@ -32,6 +32,8 @@ pub(super) struct ProbeTimer {
     /// Timeouts before the next one that doubles.
     patience: u32,
     owed: u8,
+    /// Timeouts since the last acknowledgement.
+    expired: u32,
     /// The way back loses often.
     expects_losses: bool,
 }
@@ -46,6 +48,7 @@ impl ProbeTimer {
     pub(super) fn reset(&mut self) {
         self.backoff = 0;
         self.owed = 0;
+        self.expired = 0;
         self.patience = if self.expects_losses { PROBE_PATIENCE } else { 0 };
     }
 
@@ -63,12 +66,17 @@ impl ProbeTimer {
 
     pub(super) fn on_expired(&mut self, now: Instant) {
         self.since = now;
+        self.expired = self.expired.saturating_add(1);
         if self.patience > 0 {
             self.patience -= 1;
         } else {
             self.backoff = (self.backoff + 1).min(PROBE_BACKOFF);
         }
         self.owed = PROBES;
+    }
+
+    pub(super) fn expired(&self) -> u32 {
+        self.expired
     }
 
     pub(super) fn owed(&self) -> u8 {

@@ -1,5 +1,7 @@
 //! The kinds of access to the Internet, what each does as its host would measure it, and whether two of them leave a direct path.
 
+use std::time::Duration;
+
 use srudp::nat::{
     Allocation, Candidate, CandidateKind, Dependence, Description, NatSummary, SocketId,
 };
@@ -36,11 +38,13 @@ pub(crate) enum Kind {
     SymmetricOpen,
     /// No UDP.
     Blocked,
+    /// As a home router with random ports, but it forgets them after ten seconds. Not among the others.
+    Forgetful,
 }
 
 use Kind::{
-    Block, Blocked, Carrier, CarrierSymmetric, Counting, Firewall, FullCone, Home, HomeRandom,
-    Open, PerAddress, Racy, Restricted, Symmetric, SymmetricOpen,
+    Block, Blocked, Carrier, CarrierSymmetric, Counting, Firewall, Forgetful, FullCone, Home,
+    HomeRandom, Open, PerAddress, Racy, Restricted, Symmetric, SymmetricOpen,
 };
 
 impl Kind {
@@ -72,6 +76,10 @@ impl Kind {
             FullCone => vec![home().filtering(Box::EndpointIndependent)],
             Restricted => vec![home().filtering(Box::AddressDependent)],
             Home => vec![home()],
+            Forgetful => {
+                let forgets = home().idle_timeout(Duration::from_secs(10));
+                vec![forgets.allocation(PortAllocation::Random)]
+            }
             HomeRandom => vec![home().allocation(PortAllocation::Random)],
             Racy => vec![home().remembers_unasked()],
             Carrier => vec![inner(), home()],
@@ -122,7 +130,7 @@ impl Kind {
         let allocation = match self {
             Counting => Allocation::Sequential,
             Block => Allocation::Block { lowest: lowest.unwrap(), highest: highest.unwrap() },
-            HomeRandom | PerAddress | Symmetric | CarrierSymmetric | SymmetricOpen => {
+            HomeRandom | Forgetful | PerAddress | Symmetric | CarrierSymmetric | SymmetricOpen => {
                 Allocation::Random
             }
             _ => Allocation::Preserving,

@@ -2,5 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod host;
 pub(crate) mod kinds;
+pub(crate) mod services;
 pub(crate) mod world;

@@ -1,9 +1,10 @@
 //! Two hosts behind boxes, and the Internet between them, for machines that have several sockets and care for the TTL.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::services::Services;
 use srudp::nat::{PunchTransmit, SocketId};
 use srudp::proto::Instant;
 use srudp_links::{Generator, Nat, NatChain, NatConfig, Route};
@@ -41,6 +42,13 @@ struct Host {
     asked: u16,
 }
 
+/// Where a packet is going to.
+#[derive(Clone, Copy)]
+enum Place {
+    Host(usize),
+    Services,
+}
+
 struct Flying {
     from: SocketAddr,
     to: SocketAddr,
@@ -49,7 +57,10 @@ struct Flying {
 
 pub(crate) struct World {
     hosts: [Host; 2],
-    flying: BTreeMap<(Duration, u64), (usize, Flying)>,
+    flying: BTreeMap<(Duration, u64), (Place, Flying)>,
+    pub(crate) services: Services,
+    /// Nothing goes from one host to the other without a relay.
+    pub(crate) cut: bool,
     count: u64,
     loss: f64,
     generator: Generator,
@@ -72,6 +83,8 @@ impl World {
         Self {
             hosts,
             flying: BTreeMap::new(),
+            services: Services::new(),
+            cut: false,
             count: 0,
             loss,
             generator: Generator::new(seed),
@@ -80,9 +93,9 @@ impl World {
         }
     }
 
-    /// The address of a socket as its host sees it. Ports have no order.
+    /// The address of a socket as its host sees it.
     pub(crate) fn local(&self, host: usize, socket: SocketId) -> SocketAddr {
-        let port = 33_000 + socket.number().wrapping_mul(27_611) % 30_000;
+        let port = port_of(socket);
         let last = u8::try_from(host).unwrap() + 1;
         let ip = if self.hosts[host].access.boxes.is_empty() {
             [198, 51, 100, last]
@@ -114,9 +127,19 @@ impl World {
     pub(crate) fn run<M: Machine>(
         &mut self,
         machines: &mut [M; 2],
+        done: impl FnMut(&mut [M; 2]) -> bool,
+    ) {
+        self.run_until(Duration::from_secs(3600), machines, done);
+    }
+
+    /// The same, but no longer than until `end`.
+    pub(crate) fn run_until<M: Machine>(
+        &mut self,
+        end: Duration,
+        machines: &mut [M; 2],
         mut done: impl FnMut(&mut [M; 2]) -> bool,
     ) {
-        for _ in 0..1_000_000 {
+        for _ in 0..10_000_000 {
             for (number, machine) in machines.iter_mut().enumerate() {
                 while let Some(transmit) = machine.transmit(instant(self.now)) {
                     self.send(number, transmit);
@@ -128,7 +151,10 @@ impl World {
             let arrival = self.flying.first_key_value().map(|((at, _), _)| *at);
             let timers = machines.iter_mut().filter_map(Machine::timeout);
             let timer = timers.min().map(|at| Duration::from_nanos(at.as_nanos()));
-            let Some(next) = arrival.into_iter().chain(timer).min() else { return };
+            let next = arrival.into_iter().chain(timer).min();
+            let Some(next) = next.filter(|next| *next <= end) else {
+                return self.now = self.now.max(next.map_or(self.now, |_| end));
+            };
             self.now = self.now.max(next);
             while let Some(entry) =
                 self.flying.first_entry().filter(|entry| entry.key().0 <= self.now)
@@ -160,13 +186,38 @@ impl World {
         if ttl == boxes + 1 || self.generator.chance(self.loss) {
             return;
         }
-        self.count += 1;
         let packet = Flying { from, to, payload: transmit.payload };
-        self.flying.insert((self.now + DELAY, self.count), (1 - number, packet));
+        if Services::own(to) {
+            self.fly(Place::Services, packet);
+        } else if !self.cut {
+            self.fly(Place::Host(1 - number), packet);
+        }
     }
 
-    fn arrive<M: Machine>(&mut self, number: usize, packet: Flying, machines: &mut [M; 2]) {
+    fn fly(&mut self, place: Place, packet: Flying) {
+        self.count += 1;
+        self.flying.insert((self.now + DELAY, self.count), (place, packet));
+    }
+
+    fn arrive<M: Machine>(&mut self, place: Place, packet: Flying, machines: &mut [M; 2]) {
         let Flying { from, to, mut payload } = packet;
+        let number = match place {
+            Place::Host(number) => number,
+            Place::Services => {
+                for (from, to, payload) in
+                    self.services.receive(instant(self.now), (from, to), &payload)
+                {
+                    let lost = self.generator.chance(self.loss);
+                    // The last number of an address is that of the host that is behind it.
+                    let IpAddr::V4(ip) = to.ip() else { continue };
+                    let host = usize::from(ip.octets()[3]).wrapping_sub(1);
+                    if host < 2 && !lost {
+                        self.fly(Place::Host(host), Flying { from, to, payload });
+                    }
+                }
+                return;
+            }
+        };
         let host = &mut self.hosts[number];
         if host.access.blocked || host.access.firewall && !host.known.contains(&(to, from)) {
             return;
@@ -176,6 +227,11 @@ impl World {
             machines[number].receive(instant(self.now), *socket, from, &mut payload);
         }
     }
+}
+
+/// Ports have no order.
+pub(crate) fn port_of(socket: SocketId) -> u16 {
+    33_000 + socket.number().wrapping_mul(27_611) % 30_000
 }
 
 pub(crate) fn instant(time: Duration) -> Instant {

@@ -3,6 +3,7 @@
 //! Who changes the behaviour on purpose writes the tables anew with `SRUDP_BLESS=1 cargo test --test golden`, and looks at the
 //! difference.
 
+mod connecting;
 #[path = "../crossing/mod.rs"]
 mod crossing;
 mod punching;

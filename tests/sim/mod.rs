@@ -193,6 +193,17 @@ impl<N: Network> Sim<N> {
         self.nodes[from].endpoint.connect(now, dial).unwrap()
     }
 
+    /// Tries whether the peer answers at another address.
+    pub(crate) fn probe(
+        &mut self,
+        node: usize,
+        handle: ConnectionHandle,
+        remote: SocketAddr,
+    ) -> bool {
+        self.ledger.named(node, remote);
+        self.nodes[node].endpoint.probe(self.now, handle, remote)
+    }
+
     /// Lets a datagram arrive that nobody here has sent, or sent from elsewhere.
     pub(crate) fn inject(&mut self, at: Instant, datagram: Datagram) {
         self.count += 1;

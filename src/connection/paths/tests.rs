@@ -38,8 +38,8 @@ fn an_answer_proves_the_new_address_and_gives_the_old_path_up() {
     let mut paths = paths();
     assert_eq!(paths.on_rebinding(at(0), address(2), None, NEW), None);
     assert_eq!(challenge(&mut paths, at(0)), Some((NEW, address(2))));
-    assert_eq!(paths.on_response(&OLD), PathChange::None);
-    assert_eq!(paths.on_response(&NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
+    assert_eq!(paths.on_response(at(0), &OLD), PathChange::None);
+    assert_eq!(paths.on_response(at(0), &NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
     assert_eq!((paths.active().remote(), paths.deadline()), (address(2), None));
     assert!(paths.active().is_validated());
 }
@@ -63,8 +63,8 @@ fn a_third_address_replaces_the_one_on_trial() {
     let mut paths = paths();
     assert_eq!(paths.on_rebinding(at(0), address(2), None, OLD), None);
     assert_eq!(paths.on_rebinding(at(1), address(3), None, NEW), Some(PathId(1)));
-    assert_eq!(paths.on_response(&OLD), PathChange::None, "nobody is asked that any more");
-    assert_eq!(paths.on_response(&NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
+    assert_eq!(paths.on_response(at(0), &OLD), PathChange::None, "nobody is asked that any more");
+    assert_eq!(paths.on_response(at(0), &NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
 }
 
 #[test]
@@ -133,8 +133,8 @@ fn an_address_on_trial_stays_on_trial_when_we_move_too() {
     paths.on_local_change(at(1), NEW);
     assert_eq!(paths.active().remote(), address(2), "the peer may have moved just before");
     assert!(paths.active().challenge_room().is_some(), "what came from there still counts");
-    assert_eq!(paths.on_response(&OLD), PathChange::None);
-    assert_eq!(paths.on_response(&NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
+    assert_eq!(paths.on_response(at(0), &OLD), PathChange::None);
+    assert_eq!(paths.on_response(at(0), &NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
 }
 
 #[test]
@@ -148,4 +148,55 @@ fn an_address_on_trial_that_does_not_answer_is_left_though_we_moved_too() {
     assert_eq!(paths.active().remote(), address(1));
     paths.on_local_change(at(9000), NEW);
     assert!(paths.active().is_validated());
+}
+
+#[test]
+fn nothing_moves_to_a_scouted_address_before_it_has_answered() {
+    let mut paths = paths();
+    assert!(paths.probe(at(0), address(2), NEW));
+    assert!(!paths.probe(at(1), address(2), OLD), "it is asked already");
+    assert!(!paths.probe(at(1), address(1), OLD), "we are there");
+    assert_eq!(challenge(&mut paths, at(1)), Some((NEW, address(2))));
+    assert_eq!((paths.active().remote(), paths.probed()), (address(1), Some(address(2))));
+    assert_eq!(paths.on_response(at(40), &NEW), PathChange::Moved { left: PathId(0) });
+    assert_eq!((paths.active().remote(), paths.probed()), (address(2), None));
+    assert!(paths.active().is_validated());
+    assert_eq!(paths.active().rtt().smoothed, Duration::from_millis(40));
+}
+
+#[test]
+fn a_path_that_was_left_has_time_for_what_is_under_way() {
+    let mut paths = paths();
+    paths.probe(at(0), address(2), NEW);
+    paths.on_response(at(40), &NEW);
+    assert!(paths.has_just_left(address(1)));
+    let until = paths.deadline().expect("until then");
+    assert!(until > at(40) + MAX_ACK_DELAY);
+    assert_eq!(paths.on_deadline(at(40)), PathChange::None);
+    assert_eq!(paths.on_deadline(until), PathChange::Abandoned { path: PathId(0) });
+    assert!(!paths.has_just_left(address(1)));
+    assert_eq!(paths.deadline(), None);
+}
+
+#[test]
+fn a_scouted_address_that_is_silent_is_forgotten() {
+    let mut paths = paths();
+    paths.probe(at(0), address(2), NEW);
+    let mut asked = u32::from(paths.poll_challenge(at(0)).is_some());
+    while let Some(deadline) = paths.deadline() {
+        assert_eq!(paths.on_deadline(deadline), PathChange::None);
+        asked += u32::from(paths.poll_challenge(deadline).is_some());
+    }
+    assert_eq!(asked, 3, "after 0, 0.5 and 1.5 s");
+    assert_eq!((paths.active().remote(), paths.probed()), (address(1), None));
+}
+
+#[test]
+fn a_peer_that_comes_from_where_it_is_scouted_is_on_trial_with_the_same_question() {
+    let mut paths = paths();
+    paths.probe(at(0), address(2), NEW);
+    assert_eq!(paths.on_rebinding(at(1), address(2), None, OLD), None);
+    assert_eq!((paths.active().remote(), paths.probed()), (address(2), None));
+    assert_eq!(paths.on_response(at(40), &OLD), PathChange::None);
+    assert_eq!(paths.on_response(at(40), &NEW), PathChange::Proved { abandoned: Some(PathId(0)) });
 }

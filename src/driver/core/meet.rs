@@ -209,6 +209,11 @@ impl Core {
             NodeEvent::NotDialled(search, error) => {
                 self.on_search_failed(now, search, error.into());
             }
+            // Which way a connection goes is the node's affair.
+            NodeEvent::NoDirect(..)
+            | NodeEvent::Silent(_)
+            | NodeEvent::Moved(..)
+            | NodeEvent::RelayLost(..) => {}
         }
     }
 

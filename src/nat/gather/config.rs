@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::nat::candidate::{Candidate, CandidateKind, LocalNetwork};
 use crate::nat::scope::{Scope, canonical};
+use crate::nat::turn::TurnConfig;
 
 /// What is known of this host, and whom to ask.
 #[derive(Clone, Debug)]
@@ -14,6 +15,7 @@ pub struct GatherConfig {
     pub(super) servers: Vec<SocketAddr>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) gateway: Option<IpAddr>,
+    relays: Vec<TurnConfig>,
     pub(super) loopback: bool,
     pub(super) keep: Duration,
 }
@@ -27,6 +29,7 @@ impl GatherConfig {
             servers: Vec::new(),
             candidates: Vec::new(),
             gateway: None,
+            relays: Vec::new(),
             loopback: false,
             keep: Duration::ZERO,
         }
@@ -44,6 +47,18 @@ impl GatherConfig {
     pub fn servers(mut self, servers: &[SocketAddr]) -> Self {
         self.servers = servers.to_vec();
         self
+    }
+
+    /// Relays to have an address at, the best first, of which the first four are asked, over UDP, for one of IPv4 each: peers that cannot
+    /// reach us otherwise can there. Whoever gathers anew without a relay gives it back when no connection needs it any more.
+    #[must_use]
+    pub fn relays(mut self, relays: &[TurnConfig]) -> Self {
+        self.relays = relays.to_vec();
+        self
+    }
+
+    pub(crate) fn wanted_relays(&self) -> &[TurnConfig] {
+        &self.relays
     }
 
     /// Further addresses that lead to the main socket: ports of the gateway, say.

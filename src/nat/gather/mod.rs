@@ -285,6 +285,11 @@ impl Gathering {
             .filter(|own| own.local.is_some())
             .map(|own| own.id)
             .collect();
+        // Each mapping has its place in the row from the first question that makes it.
+        if self.targets.len() < GATHER_TARGETS && !self.targets.contains(&server) {
+            self.targets.push(server);
+            spares.iter().for_each(|spare| self.see_from_spare(*spare, server));
+        }
         if self.helper.is_none()
             && let Some(other) = answer.other.filter(|other| judge::helps(server, *other))
         {
@@ -295,10 +300,6 @@ impl Gathering {
                 let question = Question::new(destination).patience(PATIENCE);
                 self.probes.ask(purpose, SocketId::MAIN, question);
             }
-        }
-        if self.targets.len() < GATHER_TARGETS && !self.targets.contains(&server) {
-            self.targets.push(server);
-            spares.iter().for_each(|spare| self.see_from_spare(*spare, server));
         }
     }
 

@@ -1,8 +1,10 @@
 //! What a peer says about itself: where it may be reached, and what its NAT does.
 
+use std::net::SocketAddr;
+
 use crate::base::limits::CANDIDATES;
 use crate::nat::behaviour::{Allocation, Behaviour, Dependence};
-use crate::nat::candidate::Candidate;
+use crate::nat::candidate::{Candidate, CandidateKind};
 
 /// What a NAT does, as far as the other side has to know it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +93,24 @@ impl Description {
         best.dedup();
         best.truncate(CANDIDATES);
         Self { nat, candidates: best }
+    }
+
+    /// The same, and these too.
+    pub(crate) fn with(&self, more: &[Candidate]) -> Self {
+        Self::new(self.nat, &[&self.candidates, more].concat())
+    }
+
+    /// The same without its relays.
+    pub(crate) fn without_relays(&self) -> Self {
+        let direct = |it: &&Candidate| it.kind() != CandidateKind::Relayed;
+        let candidates = self.candidates.iter().filter(direct).copied().collect();
+        Self { nat: self.nat, candidates }
+    }
+
+    /// Its addresses at relays.
+    pub(crate) fn relayed(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        let relayed = self.candidates.iter().filter(|it| it.kind() == CandidateKind::Relayed);
+        relayed.map(Candidate::address)
     }
 
     /// What its NAT does.

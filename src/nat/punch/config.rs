@@ -22,6 +22,8 @@ pub struct PunchConfig {
     pub(super) sockets: Vec<SocketId>,
     pub(super) extra: u16,
     pub(super) layers: u8,
+    /// Our own relays, of a search by relays alone.
+    pub(super) relays: Option<Vec<SocketId>>,
 }
 
 impl PunchConfig {
@@ -66,6 +68,7 @@ impl PunchConfig {
             sockets: vec![SocketId::MAIN],
             extra: EXTRA,
             layers: 1,
+            relays: None,
         }
     }
 
@@ -97,9 +100,23 @@ impl PunchConfig {
         self
     }
 
+    /// One search for a direct path, and one by relays if there are any: ours are sockets with these numbers.
+    pub(crate) fn split(self, relays: &[SocketId]) -> (Self, Option<Self>) {
+        let any = !relays.is_empty() || self.theirs.relayed().next().is_some();
+        let relayed = any.then(|| Self { relays: Some(relays.to_vec()), ..self.clone() });
+        let (ours, theirs) = (self.ours.without_relays(), self.theirs.without_relays());
+        (Self { ours, theirs, ..self }, relayed)
+    }
+
+    /// What the peer says about itself.
+    pub(crate) fn theirs(&self) -> &Description {
+        &self.theirs
+    }
+
     /// Whether it sends from this socket, which was there before.
     pub(crate) fn uses(&self, socket: SocketId) -> bool {
         self.sockets.contains(&socket)
+            || self.relays.as_ref().is_some_and(|relays| relays.contains(&socket))
     }
 
     pub(crate) fn first_extra(&self) -> u16 {

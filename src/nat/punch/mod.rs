@@ -89,13 +89,17 @@ pub struct Punch {
 impl Punch {
     /// Plans everything; nothing is sent before the start that was agreed on.
     pub fn new(config: PunchConfig, mut entropy: Box<dyn Entropy>) -> Self {
-        let strategy = Strategy::choose(config.ours.nat(), config.theirs.nat());
+        let strategy = match config.relays {
+            Some(_) => Strategy::Relay,
+            None => Strategy::choose(config.ours.nat(), config.theirs.nat()),
+        };
         let situation = Situation {
             start: config.start,
             strategy,
             ours: &config.ours,
             theirs: &config.theirs,
             sockets: &config.sockets,
+            relays: config.relays.as_deref(),
             extra: config.extra,
             low: config.layers + 1,
         };
@@ -179,6 +183,7 @@ impl Punch {
             match step {
                 Step::Open(socket) => self.open(socket),
                 Step::Send(Shot { socket, to, ttl }) => self.send(socket, to, ttl, false),
+                Step::Wait => {}
             }
         }
         for (socket, remote) in self.pairs.due(now) {
@@ -310,8 +315,12 @@ impl Punch {
         if let Phase::Won(_) | Phase::Over = self.phase {
             return;
         }
-        let kind =
-            self.candidate(remote).map_or(CandidateKind::PeerReflexive, |known| known.kind());
+        let kind = match self.config.relays {
+            Some(_) => CandidateKind::Relayed,
+            None => {
+                self.candidate(remote).map_or(CandidateKind::PeerReflexive, |known| known.kind())
+            }
+        };
         self.phase = Phase::Won(now + PUNCH_LINGER);
         self.event = Some(PunchEvent::Won(Winner { socket, remote, kind }));
         self.finish(now, Some(socket));
@@ -358,6 +367,10 @@ impl Punch {
 
     /// A NAT that has one port for all peers, but another one for this: something has spoilt its mapping.
     fn suspect(&mut self, socket: SocketId, known: bool, echo: Option<(Token, u16)>) {
+        // At a relay it is not the NAT's port that shows.
+        if self.config.relays.is_some() {
+            return;
+        }
         let (ours, theirs) = (&self.config.ours, &self.config.theirs);
         let theirs_moved = !known && theirs.nat().is_symmetric() == Some(false);
         let number = self.config.sockets.iter().position(|own| *own == socket);

@@ -20,8 +20,8 @@ use std::time::Duration;
 use super::ports;
 use super::strategy::Strategy;
 use crate::base::limits::{
-    PUNCH_GUESS_INTERVAL, PUNCH_GUESSES, PUNCH_PACE, PUNCH_PRIMING, PUNCH_SOCKETS, PUNCH_TARGETS,
-    PUNCH_WINDOW_BOTH,
+    PUNCH_GUESS_INTERVAL, PUNCH_GUESSES, PUNCH_PACE, PUNCH_PRIMING, PUNCH_RELAY_LAPS,
+    PUNCH_SOCKETS, PUNCH_TARGETS, PUNCH_WINDOW_BOTH,
 };
 use crate::base::{Entropy, Instant};
 use crate::nat::candidate::CandidateKind;
@@ -48,6 +48,8 @@ const LAPS: [(Duration, bool); 3] = [
 pub(super) enum Step {
     Open(SocketId),
     Send(Shot),
+    /// Nothing; the plan is not over yet.
+    Wait,
 }
 
 /// A check to send.
@@ -66,6 +68,8 @@ pub(super) struct Situation<'a> {
     pub(super) theirs: &'a Description,
     /// The main socket, then the spare ones whose addresses the peer knows.
     pub(super) sockets: &'a [SocketId],
+    /// Our relays, if nothing else is to be tried.
+    pub(super) relays: Option<&'a [SocketId]>,
     /// The number of the first socket that may be opened.
     pub(super) extra: u16,
     /// The TTL that passes the own NATs and dies behind them.
@@ -102,6 +106,10 @@ impl Situation<'_> {
     /// The whole plan.
     pub(super) fn agenda(&self, entropy: &mut dyn Entropy) -> Agenda {
         let mut steps = Vec::new();
+        if let Some(relays) = self.relays {
+            self.relayed(relays, &mut steps);
+            return self.agenda_of(steps);
+        }
         match self.strategy {
             Strategy::Plain => {
                 (0..PUNCH_PRIMING.len()).for_each(|round| self.round(round, &[], &mut steps));
@@ -122,9 +130,28 @@ impl Situation<'_> {
                 self.predict(&mut steps);
             }
         }
+        self.agenda_of(steps)
+    }
+
+    fn agenda_of(&self, mut steps: Vec<(Instant, Step)>) -> Agenda {
         steps.sort_by_key(|(at, _)| *at);
         let last = steps.last().map_or(self.start, |(at, _)| *at);
         Agenda { steps: steps.into(), end: last + TAIL + PUNCH_PRIMING[0] }
+    }
+
+    /// The peer's relays, from the main socket, and later from our own relays too: two of them in a row are the last resort.
+    fn relayed(&self, relays: &[SocketId], steps: &mut Vec<(Instant, Step)>) {
+        for (lap, after) in PUNCH_RELAY_LAPS.iter().enumerate() {
+            let own = relays.iter().filter(|_| lap >= PUNCH_RELAY_LAPS.len() / 2);
+            for socket in [self.main()].iter().chain(own) {
+                let shots = self.theirs.relayed().map(|to| Shot { socket: *socket, to, ttl: None });
+                steps.extend(shots.map(|shot| (self.start + *after, Step::Send(shot))));
+            }
+        }
+        // Where the peer knows our relays, and we none of its, it is the one that begins.
+        let end = self.start + PUNCH_RELAY_LAPS.last().copied().unwrap_or_default();
+        let silent = steps.is_empty().then_some((end, Step::Wait));
+        steps.extend(silent);
     }
 
     /// Every address that the peer has told for the round's socket, but for some.

@@ -53,6 +53,11 @@ impl TurnConfig {
         }
     }
 
+    /// The relay that is asked first.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
     /// How to talk to the relay.
     #[must_use]
     pub fn framing(mut self, framing: Framing) -> Self {

@@ -1,0 +1,112 @@
+//! What to tell peers: asked of servers and relays at the same time, and told when both are done.
+
+use std::net::SocketAddr;
+
+use super::spares::Spares;
+use super::{Node, NodeEvent};
+use crate::base::limits::GATHER_TIME;
+use crate::base::time::earliest;
+use crate::base::{Instant, SeededEntropy};
+use crate::nat::{
+    GatherConfig, GatherEvent, Gathered, Gathering, SocketId, SocketRequest, Transmit,
+};
+
+/// The last gathering, and the spare sockets of all.
+#[derive(Debug, Default)]
+pub(super) struct Gatherings {
+    current: Option<Gathering>,
+    /// What is known already, until when relays are waited for.
+    pending: Option<(Box<Gathered>, Instant)>,
+    begun: Instant,
+    pub(super) spares: Spares,
+}
+
+impl Gatherings {
+    /// Whether no answer is awaited.
+    pub(super) fn are_idle(&self) -> bool {
+        self.current.as_ref().is_none_or(Gathering::is_idle)
+    }
+
+    pub(super) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        let current = self.current.as_mut();
+        current.is_some_and(|current| current.handle_datagram(now, socket, from, datagram))
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if let Some(current) = &mut self.current {
+            current.handle_timeout(now);
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let current = self.current.as_ref().and_then(Gathering::poll_timeout);
+        earliest(current, self.pending.as_ref().map(|(_, until)| *until))
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.current.as_mut()?.poll_transmit()
+    }
+
+    /// Whether peers may have been told of a spare socket.
+    pub(super) fn tell_of(&self, socket: SocketId) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| current.spares().any(|spare| spare == socket))
+    }
+}
+
+impl Node {
+    /// Finds out what to tell peers, in at most three seconds; [`NodeEvent::Gathered`] follows. What was gathered before counts no more.
+    ///
+    /// Spare sockets are asked for by [`Self::poll_request`]: report each with [`Self::handle_opened`].
+    pub fn gather(&mut self, now: Instant, config: GatherConfig) {
+        self.relays.want(now, config.wanted_relays(), &mut *self.entropy);
+        let first = self.gatherings.spares.reserve(Gathering::SPARE_SOCKETS);
+        let entropy = Box::new(SeededEntropy::fork(&mut *self.entropy));
+        self.gatherings.current = Some(Gathering::new(now, config, first, entropy));
+        (self.gatherings.pending, self.gatherings.begun) = (None, now);
+        self.settle(now);
+        self.retire(now);
+    }
+
+    /// A socket that [`Self::poll_request`] named was opened and has this local address, or could not be opened.
+    pub fn handle_opened(&mut self, now: Instant, socket: SocketId, local: Option<SocketAddr>) {
+        if let Some(current) = &mut self.gatherings.current {
+            current.handle_opened(now, socket, local);
+        }
+        if local.is_none() {
+            self.gatherings.spares.remove(socket);
+        }
+        self.settle(now);
+    }
+
+    pub(super) fn settle_gathering(&mut self, now: Instant) {
+        let Gatherings { current, pending, begun, spares } = &mut self.gatherings;
+        if let Some(current) = current {
+            while let Some(request) = current.poll_request() {
+                if let SocketRequest::Open(socket) = request {
+                    spares.add(socket);
+                }
+                self.requests.push_back(request);
+            }
+            while let Some(event) = current.poll_event() {
+                match event {
+                    GatherEvent::Gathered(gathered) => {
+                        *pending = Some((gathered, *begun + GATHER_TIME));
+                    }
+                    GatherEvent::Outdated => self.events.push_back(NodeEvent::Outdated),
+                }
+            }
+        }
+        let done = |(_, until): &mut (_, Instant)| self.relays.are_settled() || *until <= now;
+        if let Some((mut gathered, _)) = pending.take_if(done) {
+            gathered.description = gathered.description.with(&self.relays.candidates());
+            self.events.push_back(NodeEvent::Gathered(gathered));
+        }
+    }
+}

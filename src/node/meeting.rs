@@ -1,0 +1,195 @@
+//! From what searches find to connections, and from one way of a connection to another.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::carry::alone;
+use super::links::{Advice, Link, Seen, Way};
+use super::relays::{self, RelayEvent, Relays};
+use super::search::Ended;
+use super::{Node, NodeEvent, SearchHandle, detour};
+use crate::base::Instant;
+use crate::base::limits::KEEP_ALIVE_UNKNOWN;
+use crate::endpoint::ConnectionHandle;
+use crate::nat::signs::sign_of_life;
+use crate::nat::{PunchEvent, PunchReport, SocketId, SocketRequest, Transmit, Winner};
+
+impl Node {
+    /// Carries out what the parts want of each other.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(peer) = self.searches.poll_fresh() {
+            self.relays.permit(now, peer);
+        }
+        self.settle_relays(now);
+        self.settle_gathering(now);
+        self.requests.extend(self.searches.requests());
+        for ended in self.searches.ended() {
+            self.on_ended(now, &ended);
+        }
+        if self.searches.forget_finished() {
+            self.retire(now);
+        }
+    }
+
+    fn settle_relays(&mut self, now: Instant) {
+        while let Some(event) = self.relays.poll_event(now) {
+            self.events.push_back(match event {
+                RelayEvent::Late => NodeEvent::Outdated,
+                RelayEvent::Lost(socket, server, error) => {
+                    self.links.on_lost(socket);
+                    NodeEvent::RelayLost(server, error)
+                }
+            });
+        }
+    }
+
+    fn on_ended(&mut self, now: Instant, ended: &Ended) {
+        let Ended { handle, relayed, event, report } = *ended;
+        match event {
+            PunchEvent::Won(winner) => match self.searches.connection(handle) {
+                Some(connection) => self.add_way(now, connection, &winner, relayed),
+                None => self.dial(now, handle, winner, report, relayed),
+            },
+            PunchEvent::Failed(failure) => {
+                let told = self.searches.on_failed(handle, relayed, (failure, report));
+                if let Some((failure, report)) = told {
+                    self.events.push_back(match self.searches.connection(handle) {
+                        Some(_) => NodeEvent::NoDirect(handle, failure, report),
+                        None => NodeEvent::NotFound(handle, failure, report),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Prepares the way on which both sides have met.
+    fn way(&mut self, now: Instant, winner: &Winner) -> Option<Way> {
+        let Winner { socket, remote, .. } = *winner;
+        if Relays::is_relay(socket) {
+            self.relays.open(now, socket, remote);
+            return Some(Way { socket, remote: detour::name(socket, remote)? });
+        }
+        self.routes.add(remote, socket);
+        Some(Way { socket, remote })
+    }
+
+    fn add_way(
+        &mut self,
+        now: Instant,
+        connection: ConnectionHandle,
+        winner: &Winner,
+        relayed: bool,
+    ) {
+        if let Some(way) = self.way(now, winner) {
+            self.links.find(now, connection, way, relayed);
+        }
+    }
+
+    fn dial(
+        &mut self,
+        now: Instant,
+        handle: SearchHandle,
+        winner: Winner,
+        report: PunchReport,
+        relayed: bool,
+    ) {
+        let Some(way) = self.way(now, &winner) else { return };
+        let Some((dial, transport)) = self.searches.dial(handle) else { return };
+        let transport = transport.unwrap_or_else(|| self.endpoint.transport().clone());
+        let dial = dial.at(way.remote).transport(transport.kept_alive(KEEP_ALIVE_UNKNOWN));
+        match self.endpoint.connect(now, &dial) {
+            Ok(connection) => {
+                self.links.add(now, connection, way, relayed);
+                self.searches.dialled(handle, connection);
+                self.events.push_back(NodeEvent::Found(handle, winner, connection, report));
+                if let Some((failure, report)) = self.searches.take_failure(handle) {
+                    self.events.push_back(NodeEvent::NoDirect(handle, failure, report));
+                }
+            }
+            Err(error) => {
+                self.release_socket(winner.socket);
+                self.events.push_back(NodeEvent::NotDialled(handle, error));
+            }
+        }
+    }
+
+    /// Moves connections that have a better way, or whose way is dead.
+    pub(super) fn choose_ways(&mut self, now: Instant) {
+        for handle in self.links.with_choice() {
+            let Some(connection) = self.endpoint.connection(handle) else { continue };
+            let seen = Seen {
+                remote: connection.remote_address(),
+                probed: connection.probed_address(),
+                timeouts: connection.probe_timeouts(),
+            };
+            let Some(link) = self.links.get_mut(handle) else { continue };
+            match link.advise(now, &seen) {
+                Some(Advice::Probe(remote)) => {
+                    if !link.is_relayed(seen.remote) {
+                        self.events.push_back(NodeEvent::Silent(handle));
+                    }
+                    self.endpoint.probe(now, handle, remote);
+                }
+                Some(Advice::Stay) => {
+                    if let Some(connection) = self.endpoint.connection(handle) {
+                        connection.stop_probing();
+                    }
+                }
+                None => {}
+            }
+        }
+        while let Some(Way { socket, remote }) = self.links.poll_beat(now) {
+            if let Ok(payload) = sign_of_life(&mut *self.entropy) {
+                self.outbox.push_back(alone(Transmit { socket, destination: remote, payload }));
+            }
+        }
+    }
+
+    /// Lets go of what connections needed that have nothing more to say: after a farewell that may have to be repeated.
+    pub(super) fn release_links(&mut self, now: Instant) {
+        let over = self.links.take_over(|handle| self.endpoint.is_over(handle));
+        for Link { direct, relay, .. } in &over {
+            for way in [direct, relay].into_iter().flatten() {
+                self.release_socket(way.socket);
+            }
+        }
+        if !over.is_empty() {
+            self.retire(now);
+        }
+    }
+
+    /// A connection does not use this socket any more.
+    fn release_socket(&mut self, socket: SocketId) {
+        if socket == SocketId::MAIN || Relays::is_relay(socket) || self.links.use_socket(socket) {
+            return;
+        }
+        self.routes.remove(socket);
+        if self.gatherings.spares.contains(socket) {
+            self.retire_sockets();
+        } else {
+            self.requests.push_back(SocketRequest::Close(socket));
+        }
+    }
+
+    /// Gives back what nobody has a use for.
+    pub(super) fn retire(&mut self, now: Instant) {
+        self.retire_sockets();
+        let mut ips: BTreeSet<IpAddr> = self.searches.peers().flat_map(relays::peers).collect();
+        ips.extend(self.links.behind_relays().map(|peer| peer.ip()));
+        let Self { relays, links, searches, .. } = self;
+        relays.retire(now, |relay| links.use_socket(relay) || searches.use_socket(relay), &ips);
+    }
+
+    fn retire_sockets(&mut self) {
+        let Self { gatherings, searches, links, .. } = self;
+        let mut spares = std::mem::take(&mut gatherings.spares);
+        let closed = spares.retire(|socket| {
+            gatherings.tell_of(socket) || searches.use_socket(socket) || links.use_socket(socket)
+        });
+        self.gatherings.spares = spares;
+        for socket in closed {
+            self.routes.remove(socket);
+            self.requests.push_back(SocketRequest::Close(socket));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A whole node on one of the hosts, which sends bytes to its peer and checks those that come.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use srudp::nat::{
+    GatherConfig, Gathered, Offer, PunchConfig, PunchTransmit, SeenOffers, SocketId, SocketRequest,
+};
+use srudp::node::{Node, NodeEvent, Route};
+use srudp::proto::{
+    ConnectionHandle, Endpoint, EndpointConfig, Event, Instant, Received, SeededEntropy,
+};
+use srudp::{Direction, Identity, StreamId};
+
+use super::kinds::Kind;
+use super::services;
+use super::world::{Machine, World, instant, port_of};
+
+/// Unix time at which everything happens.
+const UNIX: u64 = 1_800_000_000;
+
+/// Bytes that a host sends per second, and how often it writes.
+const RATE: u64 = 1_000_000;
+const WRITES: Duration = Duration::from_millis(10);
+
+/// The bytes of every transfer.
+pub(crate) fn byte(place: usize) -> u8 {
+    (place * 7 + place / 251) as u8
+}
+
+pub(crate) struct Host {
+    pub(crate) node: Node,
+    ip: SocketAddr,
+    pub(crate) gathered: Option<Box<Gathered>>,
+    pub(crate) connection: Option<ConnectionHandle>,
+    /// There is no path, and none will be found.
+    pub(crate) failed: bool,
+    /// All that the node has told beside what the endpoint has.
+    pub(crate) events: Vec<(Instant, NodeEvent)>,
+    pub(crate) closed: bool,
+    pub(crate) opened: Vec<SocketId>,
+    /// How much to send.
+    pub(crate) total: usize,
+    sending: Option<(StreamId, usize)>,
+    /// When it may write more.
+    next_write: Instant,
+    receiving: Option<StreamId>,
+    pub(crate) received: usize,
+    /// When bytes came in last, and the longest time without any since the first.
+    last: Option<Instant>,
+    pub(crate) longest_pause: Duration,
+}
+
+impl Host {
+    pub(crate) fn new(world: &World, number: usize, seed: u64, total: usize) -> Self {
+        let identity = identity(number);
+        let entropy = |more: u64| Box::new(SeededEntropy::new(seed * 8 + more + number as u64));
+        let endpoint = Endpoint::new(EndpointConfig::default(), identity, entropy(2));
+        Self {
+            node: Node::new(endpoint, entropy(4)),
+            ip: world.local(number, SocketId::MAIN),
+            gathered: None,
+            connection: None,
+            failed: false,
+            events: Vec::new(),
+            closed: false,
+            opened: Vec::new(),
+            total,
+            sending: None,
+            next_write: Instant::ZERO,
+            receiving: None,
+            received: 0,
+            last: None,
+            longest_pause: Duration::ZERO,
+        }
+    }
+
+    fn settle(&mut self, now: Instant) {
+        while let Some(request) = self.node.poll_request() {
+            match request {
+                SocketRequest::Open(socket) => {
+                    assert!(!self.opened.contains(&socket), "{socket:?} is open");
+                    self.opened.push(socket);
+                    let local = SocketAddr::new(self.ip.ip(), port_of(socket));
+                    self.node.handle_opened(now, socket, Some(local));
+                }
+                SocketRequest::Close(socket) => {
+                    assert!(self.opened.contains(&socket), "{socket:?} is not open");
+                    self.opened.retain(|open| *open != socket);
+                }
+            }
+        }
+        while let Some(event) = self.node.poll_event() {
+            match event {
+                NodeEvent::Transport(Event::Connected(handle) | Event::Accepted(handle)) => {
+                    self.connection = Some(handle);
+                }
+                NodeEvent::Transport(Event::Closed(..)) => self.closed = true,
+                NodeEvent::Transport(_) => {}
+                NodeEvent::Gathered(gathered) => self.gathered = Some(gathered),
+                event => {
+                    self.failed |= matches!(event, NodeEvent::NotFound(..));
+                    self.events.push((now, event));
+                }
+            }
+        }
+        if let Some(handle) = self.connection {
+            self.carry(now, handle);
+        }
+    }
+
+    /// Sends bytes on a stream of its own, and reads those of the peer.
+    fn carry(&mut self, now: Instant, handle: ConnectionHandle) {
+        let Some(connection) = self.node.endpoint().connection(handle) else { return };
+        if self.sending.is_none() {
+            self.sending = connection.open_stream(Direction::Unidirectional).map(|id| (id, 0));
+        }
+        if let Some((id, sent)) = &mut self.sending
+            && self.next_write <= now
+        {
+            let more = usize::try_from(RATE).unwrap() / 100;
+            let end = self.total.min(*sent + more);
+            let data: Vec<u8> = (*sent..end).map(byte).collect();
+            *sent += connection.write(*id, &data).unwrap_or(0);
+            self.next_write = now + WRITES;
+        }
+        if self.receiving.is_none() {
+            self.receiving = connection.accept_stream(Direction::Unidirectional);
+        }
+        let mut buffer = [0; 4096];
+        while let Some(Ok(read @ 1..)) =
+            self.receiving.map(|id| connection.read(now, id, &mut buffer))
+        {
+            let right =
+                buffer[..read].iter().zip(self.received..).all(|(got, at)| *got == byte(at));
+            assert!(right, "what arrives is what was sent");
+            self.received += read;
+            let pause = self.last.replace(now).map_or(Duration::ZERO, |last| now - last);
+            self.longest_pause = self.longest_pause.max(pause);
+        }
+    }
+
+    /// Everything has arrived, or nothing ever will.
+    pub(crate) fn is_done(&self) -> bool {
+        self.failed || self.received == self.total
+    }
+
+    pub(crate) fn route(&mut self) -> Option<Route> {
+        self.node.route(self.connection?)
+    }
+
+    pub(crate) fn is_direct(&mut self) -> bool {
+        self.route().is_some_and(|route| !route.relayed)
+    }
+
+    pub(crate) fn is_relayed(&mut self) -> bool {
+        self.route().is_some_and(|route| route.relayed)
+    }
+
+    pub(crate) fn say_more(&mut self, bytes: usize) {
+        self.total += bytes;
+    }
+
+    /// Begins to count pauses anew.
+    pub(crate) fn forget_pauses(&mut self) {
+        (self.last, self.longest_pause) = (None, Duration::ZERO);
+    }
+}
+
+impl Machine for Host {
+    fn receive(&mut self, now: Instant, socket: SocketId, from: SocketAddr, datagram: &mut [u8]) {
+        if socket != SocketId::MAIN && !self.opened.contains(&socket) {
+            return;
+        }
+        let segment_size = datagram.len();
+        let received =
+            Received { remote: from, local: None, ecn: None, segment_size, data: datagram };
+        self.node.handle_datagram(now, socket, received);
+        self.settle(now);
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if self.node.poll_timeout().is_some_and(|at| at <= now) {
+            self.node.handle_timeout(now);
+        }
+        self.settle(now);
+    }
+
+    fn transmit(&mut self, now: Instant) -> Option<PunchTransmit> {
+        let mut buffer = [0; 2048];
+        let transmit = self.node.poll_transmit(now, &mut buffer, 1)?;
+        let payload = buffer[..transmit.transmit.size].to_vec();
+        let destination = transmit.transmit.destination;
+        Some(PunchTransmit { socket: transmit.socket, destination, ttl: transmit.ttl, payload })
+    }
+
+    fn timeout(&mut self) -> Option<Instant> {
+        let writes = self.sending.is_some_and(|(_, sent)| sent < self.total);
+        let write = writes.then_some(self.next_write);
+        write.into_iter().chain(self.node.poll_timeout()).min()
+    }
+}
+
+fn identity(number: usize) -> Identity {
+    Identity::from_secret_bytes([1 + u8::try_from(number).unwrap(); 32])
+}
+
+/// How two hosts meet.
+#[derive(Clone, Copy)]
+pub(crate) struct Meeting {
+    pub(crate) kinds: [Kind; 2],
+    pub(crate) seed: u64,
+    pub(crate) loss: f64,
+    /// Who has an address at the relay.
+    pub(crate) relays: [bool; 2],
+    /// Bytes that each sends.
+    pub(crate) total: usize,
+}
+
+impl Meeting {
+    pub(crate) fn of(kinds: [Kind; 2], relays: [bool; 2]) -> Self {
+        Self { kinds, seed: 1, loss: 0.0, relays, total: 50_000 }
+    }
+
+    /// Both have gathered and exchanged offers, and begin to search at the time that is returned.
+    pub(crate) fn begin(self) -> (World, [Host; 2], Duration) {
+        let Self { kinds, seed, loss, relays, total } = self;
+        let mut world = World::new(seed, loss, [kinds[0].access(1), kinds[1].access(2)]);
+        let mut hosts = [0, 1].map(|number| {
+            let mut host = Host::new(&world, number, seed, total);
+            let config = GatherConfig::new(world.local(number, SocketId::MAIN));
+            let relays = if relays[number] { vec![services::relay_config()] } else { vec![] };
+            let config = config.servers(&[services::stun()]).relays(&relays);
+            host.node.gather(instant(world.now), config);
+            host.settle(instant(world.now));
+            host
+        });
+        world.run(&mut hosts, |hosts| hosts.iter().all(|host| host.gathered.is_some()));
+        let start = world.now + Duration::from_millis(100);
+        let configs = agree(&hosts, seed, instant(start));
+        for (host, config) in hosts.iter_mut().zip(configs) {
+            host.node.search(config, None).unwrap();
+        }
+        world.sent = [0; 2];
+        world.services.relayed = 0;
+        (world, hosts, start)
+    }
+
+    /// Runs until all has arrived, or both know that there is no path.
+    pub(crate) fn hold(self) -> (World, [Host; 2], Duration) {
+        let (mut world, mut hosts, start) = self.begin();
+        world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
+        (world, hosts, start)
+    }
+}
+
+/// An offer and its answer, sealed and opened.
+fn agree(hosts: &[Host; 2], seed: u64, start: Instant) -> [PunchConfig; 2] {
+    let mut entropy = SeededEntropy::new(seed);
+    let identities = [0, 1].map(identity);
+    let gathered = [0, 1].map(|number: usize| hosts[number].gathered.as_ref().expect("gathered"));
+    let offer = Offer::new(UNIX, gathered[0].description.clone(), &mut entropy);
+    let sealed = offer.seal(&identities[0], &identities[1].peer_id(), &mut entropy).unwrap();
+    let mut seen = SeenOffers::default();
+    let (_, offered) = Offer::open(&identities[1], UNIX, &mut seen, &sealed).unwrap();
+    let (delay, theirs) = (Duration::from_millis(100), gathered[1].description.clone());
+    let answer = offered.answer(theirs, delay, Duration::ZERO, &mut entropy);
+    let sealed = answer.seal(&identities[1], &identities[0].peer_id(), &mut entropy).unwrap();
+    let (_, answered) = Offer::open(&identities[0], UNIX, &mut seen, &sealed).unwrap();
+    assert!(answered.answers(&offer));
+    let said = [[&offer, &answered], [&answer, &offered]];
+    [0, 1].map(|number: usize| {
+        let (own, other) = (&identities[number], identities[1 - number].peer_id());
+        let [ours, theirs] = said[number];
+        let config = PunchConfig::from_offers(own, other, ours, theirs, start).unwrap();
+        gathered[number].prepare(config)
+    })
+}
