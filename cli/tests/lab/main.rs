@@ -12,6 +12,7 @@ mod lifetime;
 mod net;
 mod peer;
 mod ports;
+mod punching;
 mod reflexive;
 mod say;
 mod servers;

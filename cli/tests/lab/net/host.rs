@@ -75,7 +75,7 @@ impl Host {
     }
 
     /// Calls this on it: sockets that are bound meanwhile are its sockets, for as long as they live.
-    fn enter<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> T {
+    pub(crate) fn enter<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> T {
         self.namespace.enter(inside)
     }
 

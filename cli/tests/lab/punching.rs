@@ -1,0 +1,213 @@
+//! Two peers meet with tickets, as `srudp listen` and `srudp connect` do: which pairs of kinds find a direct path, how fast, and with how
+//! many packets.
+//!
+//! Every pair is tried three times, or as often as `SRUDP_LAB_RUNS` says: 20 runs of all pairs take six minutes.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use srudp::nat::Failure;
+use srudp::{Connection, Endpoint, MeetError, Ticket};
+
+use crate::net::{Gateway, Input, Lab};
+use crate::peer::{Access, Peer, Runs};
+use crate::say::say;
+use crate::{servers, stopwatch};
+
+/// One search and the wait for it. The second search is there for clocks that differ, which those of one machine do not.
+const PATIENCE: Duration = Duration::from_secs(19);
+
+/// How often each pair is tried, if nobody says.
+const RUNS: u16 = 3;
+
+const HOME: Access = Access::Behind(Gateway::home());
+const REJECT: Access = Access::Behind(Gateway::home().input(Input::Reject));
+const ACCEPT: Access = Access::Behind(Gateway::home().input(Input::Accept));
+const SYMMETRIC: Access = Access::Behind(Gateway::symmetric());
+const SEQUENTIAL: Access = Access::Behind(Gateway::sequential());
+const BLOCK: Access = Access::Behind(Gateway::block());
+const CARRIER: Access =
+    Access::Carrier { home: Gateway::home(), carrier: Gateway::home().carrier() };
+const MOBILE: Access =
+    Access::Carrier { home: Gateway::home(), carrier: Gateway::symmetric().carrier() };
+
+/// What becomes of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// A direct path, every time.
+    Direct,
+    /// A direct path by IPv6, every time.
+    Direct6,
+    /// Another port for every peer on both sides, by chance.
+    BothSymmetric,
+}
+
+const V4: &str = "0.0.0.0";
+const BOTH: &str = "::";
+
+struct Pair(&'static str, &'static str, [Access; 2], Fate);
+
+const PAIRS: &[Pair] = &[
+    Pair("home x home", V4, [HOME, HOME], Fate::Direct),
+    Pair("home x home, both reject", V4, [REJECT, REJECT], Fate::Direct),
+    Pair("home x home, both accept", V4, [ACCEPT, ACCEPT], Fate::Direct),
+    Pair("home x accept", V4, [HOME, ACCEPT], Fate::Direct),
+    Pair("home x carrier", V4, [HOME, CARRIER], Fate::Direct),
+    Pair("carrier x carrier", V4, [CARRIER, CARRIER], Fate::Direct),
+    Pair("home x symmetric", V4, [HOME, SYMMETRIC], Fate::Direct),
+    Pair("accept x symmetric", V4, [ACCEPT, SYMMETRIC], Fate::Direct),
+    Pair("home x symmetric carrier", V4, [HOME, MOBILE], Fate::Direct),
+    Pair("carrier x block", V4, [CARRIER, BLOCK], Fate::Direct),
+    Pair("sequential x sequential", V4, [SEQUENTIAL, SEQUENTIAL], Fate::Direct),
+    Pair("symmetric x symmetric", V4, [SYMMETRIC, SYMMETRIC], Fate::BothSymmetric),
+    Pair("the same with IPv6 firewalls", BOTH, [SYMMETRIC, SYMMETRIC], Fate::Direct6),
+];
+
+/// How one peer fared.
+#[derive(Debug)]
+struct Met {
+    /// From the start of the search to the first byte.
+    time: Duration,
+    remote: SocketAddr,
+    /// Checks that were sent.
+    checks: u32,
+    /// The other one may still need it.
+    _connection: Connection,
+}
+
+/// One peer's part: it gives its ticket away, takes the other's, and exchanges a byte.
+fn take_part(
+    endpoint: &Endpoint,
+    give: &Sender<Ticket>,
+    take: &Receiver<Ticket>,
+) -> Result<Met, MeetError> {
+    give.send(endpoint.ticket().unwrap()).unwrap();
+    let theirs = take.recv().unwrap();
+    let (began, wait) = (stopwatch::now(), Ticket::wait(stopwatch::unix()));
+    let met = endpoint.meet_timeout(&theirs, PATIENCE)?;
+    let mut byte = [7];
+    if endpoint.peer_id() > theirs.peer_id() {
+        let mut stream = met.connection.open_stream().unwrap();
+        stream.write_all(&byte).unwrap();
+        stream.read_exact(&mut byte).unwrap();
+    } else {
+        let mut stream = met.connection.accept_stream().unwrap();
+        stream.read_exact(&mut byte).unwrap();
+        stream.write_all(&byte).unwrap();
+    }
+    Ok(Met {
+        time: began.elapsed().saturating_sub(wait),
+        remote: met.connection.remote_addr().map_err(MeetError::Failed)?,
+        checks: met.path.map_or(0, |(_, report)| report.sent),
+        _connection: met.connection,
+    })
+}
+
+/// Both meet.
+fn meet(peers: &[Peer; 2], any: &str, stun: SocketAddr) -> [Result<Met, MeetError>; 2] {
+    let ((to_b, from_a), (to_a, from_b)) = (channel(), channel());
+    let part = |peer: &Peer, give: Sender<Ticket>, take: Receiver<Ticket>| {
+        peer.host.enter(move || {
+            let endpoint = Endpoint::builder().accept(true).stun([stun]).bind((any, 0)).unwrap();
+            take_part(&endpoint, &give, &take)
+        })
+    };
+    let [a, b] = peers;
+    thread::scope(|scope| {
+        let at_a = scope.spawn(|| part(a, to_b, from_b));
+        let at_b = scope.spawn(|| part(b, to_a, from_a));
+        [at_a.join().unwrap(), at_b.join().unwrap()]
+    })
+}
+
+/// What several runs of one pair have shown.
+#[derive(Debug, Default)]
+struct Figures {
+    checks: Vec<u32>,
+    packets: Vec<u64>,
+    wrong: Vec<String>,
+}
+
+impl Figures {
+    /// The middle of the one side that sent most.
+    fn say(&mut self, name: &str) {
+        self.checks.sort_unstable();
+        self.packets.sort_unstable();
+        let middle = self.checks.len() / 2;
+        let checks = self.checks.get(middle).copied().unwrap_or(0);
+        let packets = self.packets.get(self.packets.len() / 2).copied().unwrap_or(0);
+        say(&format!("{name}: {checks} checks, {packets} packets in all by the busier side (p50)"));
+    }
+}
+
+fn try_pair(lab: &Lab, number: usize, pair: &Pair, stun: SocketAddr, runs: u16) -> Vec<String> {
+    let Pair(name, any, accesses, fate) = pair;
+    let sides = [("a", accesses[0]), ("b", accesses[1])];
+    let peers = sides.map(|(side, access)| Peer::new(lab, &format!("{number}{side}"), &access));
+    let mut figures = Figures::default();
+    let times = Runs::of(runs, |_| {
+        peers.iter().for_each(Peer::forget);
+        let before = peers.each_ref().map(|peer| peer.packets(lab));
+        let outcome = meet(&peers, any, stun);
+        let sent = [0, 1].map(|side: usize| peers[side].packets(lab) - before[side]);
+        figures.packets.extend(sent.iter().max());
+        if !is_as_expected(*fate, &outcome) {
+            let flows: Vec<String> =
+                peers.iter().flat_map(|peer| &peer.routers).map(|router| router.flows()).collect();
+            figures.wrong.push(format!("{name}: {outcome:?}\n{}", flows.join("\n")));
+        }
+        let [Ok(a), Ok(b)] = outcome else { return None };
+        figures.checks.push(a.checks.max(b.checks));
+        Some(a.time.max(b.time))
+    });
+    times.say(name);
+    figures.say(name);
+    figures.wrong
+}
+
+fn is_as_expected(fate: Fate, outcome: &[Result<Met, MeetError>; 2]) -> bool {
+    outcome.iter().all(|outcome| match (fate, outcome) {
+        (Fate::Direct, Ok(met)) => !met.remote.ip().to_canonical().is_ipv6(),
+        (Fate::Direct6, Ok(met)) => met.remote.ip().to_canonical().is_ipv6(),
+        (Fate::BothSymmetric, Err(MeetError::NotFound { failure, .. })) => {
+            *failure == Failure::BothSymmetric
+        }
+        _ => false,
+    })
+}
+
+#[test]
+fn peers_with_tickets_find_the_direct_path_that_there_is() {
+    let Some(lab) = Lab::new() else { return };
+    let server = lab.public("server");
+    let stun = servers::own(&server);
+    let runs = std::env::var("SRUDP_LAB_RUNS").ok().and_then(|runs| runs.parse().ok());
+    let runs = runs.unwrap_or(RUNS);
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let (lab, stun) = (&lab, stun.address);
+        let tried = PAIRS
+            .iter()
+            .enumerate()
+            .map(|(number, pair)| scope.spawn(move || try_pair(lab, number, pair, stun, runs)));
+        let tried: Vec<_> = tried.collect();
+        tried.into_iter().flat_map(|pair| pair.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A network without UDP has nothing to tell: its host says so, instead of handing out a ticket that leads nowhere.
+#[test]
+fn who_has_no_udp_makes_no_ticket() {
+    let Some(lab) = Lab::new() else { return };
+    let server = lab.public("server");
+    let stun = servers::own(&server);
+    let peer = Peer::new(&lab, "blocked", &Access::Behind(Gateway::udp_blocked()));
+    let error = peer.host.enter(|| {
+        let endpoint = Endpoint::builder().stun([stun.address]).bind((V4, 0)).unwrap();
+        endpoint.ticket().unwrap_err()
+    });
+    say(&format!("without UDP: {error}"));
+}
