@@ -3,9 +3,9 @@
 use std::fmt;
 
 use ed25519_dalek::{Signer, SigningKey};
-use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
+use super::noise::dh::KeyPair;
 use super::peer_id::PeerId;
 use crate::base::Entropy;
 
@@ -21,14 +21,18 @@ use crate::base::Entropy;
 /// assert!(me.peer_id().verify(b"an offer", &signature));
 /// ```
 #[derive(Clone)]
-pub struct Identity(SigningKey);
+pub struct Identity {
+    signing: SigningKey,
+    /// The X25519 form: the Noise static key (SPEC §1.1). X25519 itself clamps it.
+    agreeing: KeyPair,
+}
 
 impl Identity {
     /// A new identity from 32 bytes of the source, which must be unpredictable.
     pub fn from_entropy(entropy: &mut dyn Entropy) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
         entropy.fill(&mut *seed);
-        Self(SigningKey::from_bytes(&seed))
+        Self::of(&seed)
     }
 
     /// The identity whose secret was stored with [`secret_bytes`](Self::secret_bytes).
@@ -36,28 +40,34 @@ impl Identity {
     /// Every 32 bytes are a secret: this is the seed of RFC 8032 §5.1.5.
     pub fn from_secret_bytes(seed: [u8; 32]) -> Self {
         let seed = Zeroizing::new(seed);
-        Self(SigningKey::from_bytes(&seed))
+        Self::of(&seed)
+    }
+
+    fn of(seed: &[u8; 32]) -> Self {
+        let signing = SigningKey::from_bytes(seed);
+        let agreeing = KeyPair::new(&Zeroizing::new(signing.to_scalar_bytes()));
+        Self { signing, agreeing }
     }
 
     /// The secret, to be stored where nobody else reads it.
     pub fn secret_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes())
+        Zeroizing::new(self.signing.to_bytes())
     }
 
     /// The public key: the name under which others dial this peer.
     pub fn peer_id(&self) -> PeerId {
         // An honest Ed25519 public key is a canonical point of large order.
-        PeerId::of(&self.0.verifying_key())
+        PeerId::of(&self.signing.verifying_key())
     }
 
     /// An Ed25519 signature (RFC 8032) over the message.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+        self.signing.sign(message).to_bytes()
     }
 
-    /// The X25519 form: the Noise static key (SPEC §1.1). X25519 itself clamps it.
-    pub(crate) fn static_secret(&self) -> StaticSecret {
-        StaticSecret::from(*Zeroizing::new(self.0.to_scalar_bytes()))
+    /// The Noise static key (SPEC §1.1).
+    pub(super) fn static_keys(&self) -> &KeyPair {
+        &self.agreeing
     }
 }
 
@@ -76,8 +86,7 @@ mod tests {
     fn the_static_secret_belongs_to_the_static_public_key_of_the_peer_id() {
         for seed in 0..16 {
             let identity = Identity::from_entropy(&mut SeededEntropy::new(seed));
-            let public = x25519_dalek::PublicKey::from(&identity.static_secret());
-            assert_eq!(public.to_bytes(), identity.peer_id().static_public());
+            assert_eq!(*identity.static_keys().public(), identity.peer_id().static_public());
         }
     }
 

@@ -5,7 +5,6 @@
 
 use zeroize::Zeroizing;
 
-use super::noise::dh::KeyPair;
 use super::noise::{HandshakeState, Keys, pattern};
 use super::{Identity, PeerId};
 use crate::base::Entropy;
@@ -22,10 +21,8 @@ pub(crate) fn seal_for(
     message: &[u8],
     entropy: &mut dyn Entropy,
 ) -> Option<Vec<u8>> {
-    let keys = Keys {
-        local: Some(KeyPair::new(identity.static_secret())),
-        remote: Some(to.static_public()),
-    };
+    let keys =
+        Keys { local: Some(identity.static_keys().clone()), remote: Some(to.static_public()) };
     let mut noise = HandshakeState::initialize(&pattern::X, true, &prologue(to), keys).ok()?;
     let from = identity.peer_id();
     let mut payload = Zeroizing::new(Vec::with_capacity(SEALED_OVERHEAD + message.len()));
@@ -41,7 +38,7 @@ pub(crate) fn open_from(
     sealed: &[u8],
 ) -> Option<(PeerId, Zeroizing<Vec<u8>>)> {
     let to = identity.peer_id();
-    let keys = Keys { local: Some(KeyPair::new(identity.static_secret())), remote: None };
+    let keys = Keys { local: Some(identity.static_keys().clone()), remote: None };
     let mut noise = HandshakeState::initialize(&pattern::X, false, &prologue(&to), keys).ok()?;
     let payload = noise.read_message(sealed).ok()?;
     let (id, rest) = payload.split_first_chunk()?;
@@ -111,7 +108,7 @@ mod tests {
         payload.extend_from_slice(&thief.sign(&signed(&forged_id, &b.peer_id(), b"message")));
         payload.extend_from_slice(b"message");
         let keys = Keys {
-            local: Some(KeyPair::new(a.static_secret())),
+            local: Some(a.static_keys().clone()),
             remote: Some(b.peer_id().static_public()),
         };
         let mut noise =

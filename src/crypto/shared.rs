@@ -5,7 +5,6 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::aead::{Aead, RecordKey};
-use super::noise::dh::KeyPair;
 use super::{Identity, PeerId, mac};
 
 /// Bytes of a nonce that each side contributes.
@@ -31,7 +30,7 @@ impl PunchSecrets {
         if own == *peer {
             return None;
         }
-        let dh = KeyPair::new(identity.static_secret()).dh(&peer.static_public()).ok()?;
+        let dh = identity.static_keys().dh(&peer.static_public()).ok()?;
         let first = own < *peer;
         let mut sides = [(own, ours), (*peer, theirs)];
         sides.sort_unstable_by_key(|(id, _)| *id);

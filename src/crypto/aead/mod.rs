@@ -4,10 +4,10 @@
 //! the fastest one that was compiled in and protects the packets of a connection.
 
 mod portable;
-#[cfg(any(test, not(feature = "ring")))]
+#[cfg(any(test, not(feature = "aws-lc")))]
 mod portable_mask;
-#[cfg(feature = "ring")]
-mod with_ring;
+#[cfg(feature = "aws-lc")]
+mod with_aws_lc;
 
 #[cfg(test)]
 mod tests;
@@ -15,17 +15,17 @@ mod tests;
 pub(crate) use portable::Portable;
 
 /// The backend of the record layer.
-#[cfg(feature = "ring")]
-pub(crate) type RecordKey = with_ring::WithRing;
+#[cfg(feature = "aws-lc")]
+pub(crate) type RecordKey = with_aws_lc::WithAwsLc;
 /// The backend of the record layer.
-#[cfg(not(feature = "ring"))]
+#[cfg(not(feature = "aws-lc"))]
 pub(crate) type RecordKey = Portable;
 
 /// The backend of header masks.
-#[cfg(feature = "ring")]
-pub(super) type MaskKey = with_ring::MaskWithRing;
+#[cfg(feature = "aws-lc")]
+pub(super) type MaskKey = with_aws_lc::MaskWithAwsLc;
 /// The backend of header masks.
-#[cfg(not(feature = "ring"))]
+#[cfg(not(feature = "aws-lc"))]
 pub(super) type MaskKey = portable_mask::PortableMask;
 
 /// Bytes of a key.

@@ -6,7 +6,6 @@ use super::payload::{self, Second};
 use super::suite::pattern_of;
 use super::{Context, HandshakeError, Reason, bounded, proved, secrets};
 use crate::base::Entropy;
-use crate::crypto::noise::dh::KeyPair;
 use crate::crypto::noise::{HandshakeState, Keys};
 use crate::crypto::schedule::Secrets;
 use crate::crypto::{Identity, PeerId};
@@ -47,7 +46,7 @@ impl Initiator {
             return Err(HandshakeError(Reason::Suite));
         }
         let keys = Keys {
-            local: Some(KeyPair::new(identity.static_secret())),
+            local: Some(identity.static_keys().clone()),
             remote: peer.map(|peer| peer.static_public()),
         };
         let prologue = context.prologue(peer.as_ref());

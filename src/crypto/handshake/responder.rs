@@ -8,7 +8,6 @@ use super::payload;
 use super::suite::pattern_of;
 use super::{Context, HandshakeError, Reason, bounded, proved, secrets};
 use crate::base::Entropy;
-use crate::crypto::noise::dh::KeyPair;
 use crate::crypto::noise::{HandshakeState, Keys};
 use crate::crypto::schedule::Secrets;
 use crate::crypto::{Identity, PeerId};
@@ -41,7 +40,7 @@ impl Responder {
     ) -> Result<(Self, Vec<u8>), HandshakeError> {
         let own = identity.peer_id();
         let named = context.suite.names_responder();
-        let keys = Keys { local: Some(KeyPair::new(identity.static_secret())), remote: None };
+        let keys = Keys { local: Some(identity.static_keys().clone()), remote: None };
         let prologue = context.prologue(named.then_some(&own));
         let pattern = pattern_of(context.suite);
         let mut noise = HandshakeState::initialize(pattern, false, &prologue, keys)?;

@@ -12,6 +12,4 @@ fn secrets_zeroized_on_drop() {
     erased::<aes::Aes256Enc>();
     erased::<aes_gcm::Aes256Gcm>();
     erased::<Zeroizing<[u8; 32]>>();
-    #[cfg(feature = "pq")]
-    erased::<ml_kem::ml_kem_768::DecapsulationKey>();
 }

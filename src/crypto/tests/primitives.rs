@@ -3,14 +3,13 @@
 use hkdf::Hkdf;
 use serde_json::Value;
 use sha2::Sha256;
-use x25519_dalek::StaticSecret;
 
 use super::{bytes, hex, hex_array, key};
 use crate::crypto::aead::{Aead, Portable, RecordKey};
 use crate::crypto::noise::dh::KeyPair;
 
 fn pair(secret: &str) -> KeyPair {
-    KeyPair::new(StaticSecret::from(hex_array::<32>(secret)))
+    KeyPair::new(&hex_array(secret))
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `snow` as the other side, in both roles, with payloads built by hand from SPEC §5.2 and §5.3.
 
+use ed25519_dalek::SigningKey;
 use snow::HandshakeState;
 
 use crate::base::SeededEntropy;
@@ -36,7 +37,7 @@ fn snow(suite: Suite, initiator: bool) -> HandshakeState {
         if named { "Noise_XKpsk3_25519_AESGCM_SHA256" } else { "Noise_XXpsk3_25519_AESGCM_SHA256" };
     let responder = if named { *listener.peer_id().as_bytes() } else { [0; 32] };
     let prologue = prologue(if named { 0x11 } else { 0x12 }, &responder);
-    let secret = own.static_secret().to_bytes();
+    let secret = SigningKey::from_bytes(&own.secret_bytes()).to_scalar_bytes();
     let remote = peer.peer_id().static_public();
     let mut builder = snow::Builder::new(name.parse().unwrap())
         .prologue(&prologue)

@@ -23,10 +23,10 @@ pub(crate) struct Contender {
 
 /// Everybody, in the order of the tables. The first is what the others are compared with.
 const ALL: &[Contender] = &[
-    contender("srudp", "srudp", "srudp as it comes: ring, X25519 + ML-KEM-768"),
+    contender("srudp", "srudp", "srudp as it comes: aws-lc, X25519 + ML-KEM-768"),
     Contender {
         build: Build::Pure,
-        ..contender("srudp-pure", "srudp", "srudp without the ring feature: all in Rust")
+        ..contender("srudp-pure", "srudp", "srudp without the aws-lc feature: all in Rust")
     },
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
     contender("quinn", "quinn", "quinn with its defaults, ring"),

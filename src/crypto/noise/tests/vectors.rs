@@ -1,7 +1,6 @@
 //! Replays `cacophony.json`, and `hybrid.json` that `make_hybrid.py` wrote.
 
 use serde_json::Value;
-use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
 use super::patterns;
@@ -19,8 +18,7 @@ fn vectors(text: &str) -> Vec<Value> {
 }
 
 fn pair(secret: Vec<u8>) -> KeyPair {
-    let secret: [u8; 32] = secret.try_into().unwrap();
-    KeyPair::new(StaticSecret::from(secret))
+    KeyPair::new(&secret.try_into().unwrap())
 }
 
 /// One side of a vector of the cacophony set; `side` is `init` or `resp`.
