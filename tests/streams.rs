@@ -39,11 +39,17 @@ fn a_dial_takes_one_round_trip_before_the_first_data() {
 }
 
 #[test]
-fn a_quiet_connection_finds_large_datagrams_too() {
+fn large_datagrams_are_looked_for_by_who_has_filled_one() {
     let mut sim = pair(3);
-    let (ours, _) = sim.connect(0, 1);
+    let (ours, theirs) = sim.connect(0, 1);
+    let id = sim.connection(0, ours).open_stream(Direction::Unidirectional).unwrap();
+    sim.connection(0, ours).write(id, &[7; 1000]).unwrap();
+    sim.run_for(Duration::from_secs(5));
+    assert_eq!(sim.connection(0, ours).stats().mtu, 1200);
+    sim.connection(0, ours).write(id, &[7; 2000]).unwrap();
     sim.run_for(Duration::from_secs(5));
     assert_eq!(sim.connection(0, ours).stats().mtu, 65_507);
+    assert_eq!(sim.connection(1, theirs).stats().mtu, 1200);
 }
 
 /// Sends `total` bytes one way and returns how long that took.

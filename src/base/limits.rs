@@ -43,7 +43,7 @@ pub(crate) const PACKET_NUMBER_END: u64 = (1 << 62) - 1;
 
 /// Connection ids that we accept from the peer at a time, and the most that we issue (SPEC §7.1): one in use and
 /// spares for a side that moves often.
-pub(crate) const ACTIVE_CIDS: u64 = 8;
+pub(crate) const ACTIVE_CIDS: u64 = 4;
 
 /// RETIRE_CID frames that wait or are in flight before the connection is closed: a peer that makes us retire faster than
 /// it acknowledges would otherwise fill our memory (CVE-2024-22189, CVE-2024-1410).

@@ -174,10 +174,10 @@ mod tests {
     #[test]
     fn no_more_ids_are_issued_than_the_peer_and_we_allow() {
         assert_eq!(LocalCids::new(id(0), 2).wanted(), 1);
-        assert_eq!(LocalCids::new(id(0), 8).wanted(), 7);
+        assert_eq!(LocalCids::new(id(0), 3).wanted(), 2);
         assert_eq!(LocalCids::new(id(0), u64::MAX).wanted(), ACTIVE_CIDS as usize - 1);
         assert_eq!(LocalCids::new(id(0), 0).wanted(), 0);
-        assert_eq!(cids(7).wanted(), 0);
+        assert_eq!(cids(ACTIVE_CIDS as u8 - 1).wanted(), 0);
     }
 
     #[test]
@@ -205,14 +205,14 @@ mod tests {
 
     #[test]
     fn a_retired_id_is_handed_back_once_and_replaced() {
-        let mut cids = cids(7);
+        let mut cids = cids(3);
         fill(&mut cids, 1200);
-        assert_eq!(cids.on_retire(3), Ok(Some(id(3))));
-        assert_eq!(cids.on_retire(3), Ok(None));
+        assert_eq!(cids.on_retire(2), Ok(Some(id(2))));
+        assert_eq!(cids.on_retire(2), Ok(None));
         assert_eq!(cids.wanted(), 1);
         cids.issue(id(9), [9; 16]);
-        assert_eq!(fill(&mut cids, 1200), [8]);
-        assert_eq!(cids.iter().collect::<Vec<_>>(), [0, 1, 2, 4, 5, 6, 7, 9].map(id));
+        assert_eq!(fill(&mut cids, 1200), [4]);
+        assert_eq!(cids.iter().collect::<Vec<_>>(), [0, 1, 3, 9].map(id));
     }
 
     #[test]

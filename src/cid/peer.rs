@@ -63,6 +63,11 @@ impl PeerCids {
         self.active.id
     }
 
+    /// The id that will be the active one after [`Self::rotate`].
+    pub(crate) fn next(&self) -> ConnectionId {
+        self.spare.first().unwrap_or(&self.active).id
+    }
+
     /// Changes the active id, because one of the peers has moved: nobody shall link the two paths (RFC 9000 §9.5).
     /// Returns whether there was a spare one.
     pub(crate) fn rotate(&mut self) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Connection;
 use crate::base::{EcnMark, Instant, limits};
 use crate::vocab::{PacketBuilder, PathId, SendLimit, SentPacket};
-use crate::wire::{Frame, SHORT_HEADER_LEN, ShortHeader};
+use crate::wire::{ConnectionId, Frame, SHORT_HEADER_LEN, ShortHeader};
 
 /// Bytes of a short packet beside its frames.
 pub(super) const OVERHEAD: usize = SHORT_HEADER_LEN + TAG_LEN;
@@ -161,7 +161,12 @@ impl Connection {
         let size = answer.asked.min(limits::BASE_DATAGRAM).min(buffer.len());
         let frame = Frame::PathResponse { data: answer.data };
         let path = self.paths.active().id();
-        let length = self.build_single(now, &mut buffer[..size], &frame, path)?;
+        // Where the peer only tries a path yet, the id is already the one that it will be followed with.
+        let id = match answer.remote == self.paths.active().remote() {
+            true => self.peer_cids.active(),
+            false => self.peer_cids.next(),
+        };
+        let length = self.build_single(now, &mut buffer[..size], &frame, (path, id))?;
         Some(Transmit {
             destination: answer.remote,
             source: answer.local,
@@ -176,8 +181,12 @@ impl Connection {
         let room = usize::try_from(challenge.room).unwrap_or(usize::MAX);
         let size = limits::BASE_DATAGRAM.min(room).min(buffer.len());
         let frame = Frame::PathChallenge { data: challenge.data };
-        let length = self.build_single(now, &mut buffer[..size], &frame, challenge.path)?;
-        if challenge.path == self.paths.active().id() {
+        // On the way to another path the id is already the one that will be used there.
+        let is_active = challenge.path == self.paths.active().id();
+        let id = if is_active { self.peer_cids.active() } else { self.peer_cids.next() };
+        let space = &mut buffer[..size];
+        let length = self.build_single(now, space, &frame, (challenge.path, id))?;
+        if is_active {
             self.paths.active_mut().on_sent(now, length, false, 0, true);
         }
         Some(Transmit {
@@ -208,7 +217,7 @@ impl Connection {
         packet.pad();
         let (length, _, records) = packet.finish();
         let number = self.recovery.next_number();
-        self.seal_as(number, buffer, length)?;
+        self.seal_as(number, self.peer_cids.active(), buffer, length)?;
         let path = self.paths.active_mut();
         path.on_mtu_probe_sent(number, size);
         let stamp = path.on_sent(now, size, true, in_flight, true);
@@ -319,7 +328,7 @@ impl Connection {
         }
         let (length, ack_eliciting, records) = packet.finish();
         let number = self.recovery.next_number();
-        let length = self.seal_as(number, space, length)?;
+        let length = self.seal_as(number, self.peer_cids.active(), space, length)?;
         let app_limited = !self.wants_to_send();
         let path = self.paths.active_mut();
         let in_flight = self.recovery.in_flight_on(path.id());
@@ -381,13 +390,13 @@ impl Connection {
         }
     }
 
-    /// A packet with one frame, padded to the space, that is not retransmitted.
+    /// A packet with one frame, padded to the space, that is not retransmitted. It counts for this path, and goes to this id.
     fn build_single(
         &mut self,
         now: Instant,
         space: &mut [u8],
         frame: &Frame<'_>,
-        path: PathId,
+        (path, id): (PathId, ConnectionId),
     ) -> Option<usize> {
         let mut packet = PacketBuilder::new(frames_of(space)?);
         if !packet.push(frame) {
@@ -396,7 +405,7 @@ impl Connection {
         packet.pad();
         let (length, _, records) = packet.finish();
         let number = self.recovery.next_number();
-        let length = self.seal_as(number, space, length)?;
+        let length = self.seal_as(number, id, space, length)?;
         let sent = SentPacket {
             sent_at: now,
             size: u32::try_from(length).unwrap_or(u32::MAX),
@@ -414,15 +423,20 @@ impl Connection {
 
     fn seal(&mut self, packet: &mut [u8], frames: usize) -> Option<usize> {
         let number = self.recovery.next_number();
-        self.seal_as(number, packet, frames)
+        self.seal_as(number, self.peer_cids.active(), packet, frames)
     }
 
     /// Adds header, padding and tag to the frames that stand in the packet, and seals it.
-    fn seal_as(&mut self, number: u64, packet: &mut [u8], frames: usize) -> Option<usize> {
+    fn seal_as(
+        &mut self,
+        number: u64,
+        destination: ConnectionId,
+        packet: &mut [u8],
+        frames: usize,
+    ) -> Option<usize> {
         let end = SHORT_HEADER_LEN + frames.max(FRAMES_MIN);
         let packet = packet.get_mut(..end + TAG_LEN)?;
         packet[SHORT_HEADER_LEN + frames..end].fill(0);
-        let destination = self.peer_cids.active();
         ShortHeader { destination, key_phase: false, number }.encode(packet);
         self.keys.seal(number, packet)?;
         Some(packet.len())

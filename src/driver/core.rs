@@ -104,6 +104,8 @@ impl Core {
             return Err(ConnectError::EndpointClosed);
         }
         let handle = self.node.endpoint().connect(now, dial)?;
+        // The first message is due at once: this thread sends it, without waiting for the worker.
+        self.run_timers(now);
         self.entries.insert(handle, Entry::new(Stage::Dialling));
         Ok(handle)
     }

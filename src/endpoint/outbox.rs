@@ -35,22 +35,45 @@ impl Outbox {
         }
     }
 
-    pub(super) fn poll(&mut self, buffer: &mut [u8]) -> Option<Transmit> {
-        let out = self.queue.pop_front()?;
-        let size = out.datagram.len();
-        buffer.get_mut(..size)?.copy_from_slice(&out.datagram);
+    /// Takes the next datagram, and with it those behind it of the same size and way, at most `segments`.
+    pub(super) fn poll(&mut self, buffer: &mut [u8], segments: usize) -> Option<Transmit> {
+        let first = self.queue.pop_front()?;
+        let segment_size = first.datagram.len();
+        let mut size = append(buffer, 0, &first.datagram)?;
+        for _ in 1..segments {
+            let fits = size + segment_size <= buffer.len();
+            let next = self.queue.pop_front_if(|next| fits && first.precedes(next));
+            let Some(next) = next else { break };
+            size = append(buffer, size, &next.datagram)?;
+        }
         Some(Transmit {
-            destination: out.destination,
-            source: out.source,
+            destination: first.destination,
+            source: first.source,
             ecn: None,
             size,
-            segment_size: size,
+            segment_size,
         })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
+}
+
+impl Outgoing {
+    /// The operating system can cut both out of one buffer.
+    fn precedes(&self, next: &Self) -> bool {
+        self.destination == next.destination
+            && self.source == next.source
+            && self.datagram.len() == next.datagram.len()
+    }
+}
+
+/// Writes behind the first `at` bytes, and returns how many there are now.
+fn append(buffer: &mut [u8], at: usize, datagram: &[u8]) -> Option<usize> {
+    let end = at.checked_add(datagram.len())?;
+    buffer.get_mut(at..end)?.copy_from_slice(datagram);
+    Some(end)
 }
 
 /// What the packets of one handshake message have in common.

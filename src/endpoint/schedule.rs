@@ -247,7 +247,7 @@ impl Endpoint {
         segments: usize,
     ) -> Option<Transmit> {
         self.settle(now);
-        if let Some(transmit) = self.outbox.poll(buffer) {
+        if let Some(transmit) = self.outbox.poll(buffer, segments) {
             return Some(transmit);
         }
         while let Some(index) = self.schedule.ready.pop_front() {

@@ -134,6 +134,7 @@ impl Path {
         let bytes = bytes as u64;
         self.credit.on_sent(bytes);
         self.ecn.on_sent();
+        self.mtu.on_sent(bytes);
         if !ack_eliciting {
             return SendStamp::default();
         }

@@ -28,6 +28,8 @@ pub(super) struct MtuSearch {
     /// Sizes to try first, rising.
     common: &'static [usize],
     limit: usize,
+    /// A datagram of the full size was sent: larger ones are of use.
+    is_wanted: bool,
     /// The largest size known to arrive.
     good: usize,
     /// The smallest size known not to arrive.
@@ -54,6 +56,7 @@ impl MtuSearch {
         Self {
             common,
             limit: limit.clamp(BASE_DATAGRAM, DATAGRAM_MAX),
+            is_wanted: false,
             good: BASE_DATAGRAM,
             bad: None,
             phase: Phase::Searching,
@@ -77,9 +80,15 @@ impl MtuSearch {
         self.good
     }
 
+    /// A datagram was sent. The search begins with the first of full size: a connection that sends less gains nothing by it.
+    pub(super) fn on_sent(&mut self, size: u64) {
+        self.is_wanted |= size >= self.good as u64;
+    }
+
     /// The size of a probe to send now.
     pub(super) fn poll_probe(&mut self, now: Instant) -> Option<usize> {
         match self.phase {
+            _ if !self.is_wanted => return None,
             Phase::Probing { .. } => return None,
             Phase::Resting { until } if now < until => return None,
             Phase::Resting { .. } => self.restart(),

@@ -176,6 +176,7 @@ fn own_packets_count_wherever_they_stand_among_others() {
 #[test]
 fn a_found_datagram_size_reaches_the_window() {
     let mut path = path(&config());
+    path.on_sent(ms(0), path.datagram_size(), true, 0, false);
     let mut number = 0;
     while let Some(size) = path.poll_mtu_probe(ms(0)) {
         path.on_mtu_probe_sent(number, size);

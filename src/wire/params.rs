@@ -162,7 +162,7 @@ impl Parameters {
                 let delay = within(number(value)?, 0, (1 << 14) - 1)?;
                 self.max_ack_delay = Duration::from_millis(delay);
             }
-            0x0e => self.active_cid_limit = within(number(value)?, 2, 8)?,
+            0x0e => self.active_cid_limit = within(number(value)?, 2, limits::ACTIVE_CIDS)?,
             0x0f => self.initial_cid = Some(array::<8>(value)?.into()),
             0x20 => self.max_datagram_frame = number(value)?,
             0x21 => self.min_ack_delay = Some(Duration::from_micros(number(value)?)),

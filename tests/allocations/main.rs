@@ -12,7 +12,7 @@ use srudp::proto::{ReadError, WriteError};
 use srudp::{ApplicationCode, Direction, StreamId};
 
 /// Packets before the count begins: enough for the path MTU to be found, windows to open and rings to reach their size.
-const WARM_UP: u64 = 300_000;
+const WARM_UP: u64 = 400_000;
 
 /// Packets that are counted.
 const COUNTED: u64 = 50_000;

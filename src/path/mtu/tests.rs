@@ -19,6 +19,13 @@ fn packet(number: u64, size: usize, mtu_probe: bool) -> Settled {
     }
 }
 
+/// A search whose sender fills its datagrams.
+fn wanted(common: &'static [usize], limit: usize) -> MtuSearch {
+    let mut mtu_search = MtuSearch::new(common, limit);
+    mtu_search.on_sent(BASE_DATAGRAM as u64);
+    mtu_search
+}
+
 /// Runs the search at `now` to its end on a path that carries `mtu` bytes. Returns the sizes probed.
 fn search(mtu_search: &mut MtuSearch, now: Instant, first: u64, mtu: usize) -> Vec<usize> {
     let mut probed = Vec::new();
@@ -38,14 +45,23 @@ fn search(mtu_search: &mut MtuSearch, now: Instant, first: u64, mtu: usize) -> V
     probed
 }
 
+#[test]
+fn nothing_is_probed_before_a_datagram_of_full_size_was_sent() {
+    let mut mtu_search = MtuSearch::new(MTU_SIZES_V4, DATAGRAM_MAX);
+    mtu_search.on_sent(BASE_DATAGRAM as u64 - 1);
+    assert_eq!(mtu_search.poll_probe(Instant::ZERO), None);
+    mtu_search.on_sent(BASE_DATAGRAM as u64);
+    assert_eq!(mtu_search.poll_probe(Instant::ZERO), Some(1452));
+}
+
 fn found(common: &'static [usize], limit: usize, mtu: usize) -> (usize, Vec<usize>) {
-    let mut mtu_search = MtuSearch::new(common, limit);
+    let mut mtu_search = wanted(common, limit);
     let probed = search(&mut mtu_search, Instant::ZERO, 0, mtu);
     (mtu_search.size(), probed)
 }
 
 fn at_1452() -> MtuSearch {
-    let mut mtu_search = MtuSearch::new(MTU_SIZES_V4, DATAGRAM_MAX);
+    let mut mtu_search = wanted(MTU_SIZES_V4, DATAGRAM_MAX);
     search(&mut mtu_search, Instant::ZERO, 0, 1452);
     assert_eq!(mtu_search.size(), 1452);
     mtu_search
@@ -76,7 +92,7 @@ fn ethernet_is_settled_by_a_step_just_above_it() {
 
 #[test]
 fn a_size_is_given_up_after_three_losses_and_not_after_two() {
-    let mut mtu_search = MtuSearch::new(MTU_SIZES_V4, DATAGRAM_MAX);
+    let mut mtu_search = wanted(MTU_SIZES_V4, DATAGRAM_MAX);
     for number in 0..3 {
         assert_eq!(mtu_search.poll_probe(Instant::ZERO), Some(1452));
         mtu_search.on_probe_sent(number, 1452);
@@ -87,7 +103,7 @@ fn a_size_is_given_up_after_three_losses_and_not_after_two() {
 
 #[test]
 fn a_size_that_the_interface_refuses_is_given_up_at_once() {
-    let mut mtu_search = MtuSearch::new(MTU_SIZES_V4, DATAGRAM_MAX);
+    let mut mtu_search = wanted(MTU_SIZES_V4, DATAGRAM_MAX);
     let mut polls = 0;
     while let Some(size) = mtu_search.poll_probe(Instant::ZERO) {
         polls += 1;
@@ -160,7 +176,7 @@ fn losses_among_large_packets_that_arrive_are_no_black_hole() {
 
 #[test]
 fn a_probe_that_arrives_late_still_proves_its_size() {
-    let mut mtu_search = MtuSearch::new(MTU_SIZES_V4, DATAGRAM_MAX);
+    let mut mtu_search = wanted(MTU_SIZES_V4, DATAGRAM_MAX);
     for number in 0..3 {
         mtu_search.on_probe_sent(number, 1452);
         mtu_search.on_lost(Instant::ZERO, &[packet(number, 1452, true)]);
@@ -172,7 +188,7 @@ fn a_probe_that_arrives_late_still_proves_its_size() {
 
 #[test]
 fn a_rebound_path_does_not_wait_for_the_probe_of_the_old_one() {
-    let mut mtu_search = MtuSearch::new(MTU_SIZES_V4, DATAGRAM_MAX);
+    let mut mtu_search = wanted(MTU_SIZES_V4, DATAGRAM_MAX);
     let size = mtu_search.poll_probe(Instant::ZERO).unwrap();
     mtu_search.on_probe_sent(1, size);
     let mut rebound = mtu_search.for_rebound_path();
