@@ -47,6 +47,11 @@
 //! Every call that waits has a sibling that ends in `_async`, and works under any executor: the endpoint's own thread wakes the tasks.
 //! [`Stream::into_async`] gives a stream with the `AsyncRead` and `AsyncWrite` of the runtime whose feature is enabled.
 //!
+//! # Through NATs
+//!
+//! Who is behind a NAT cannot be dialled. Two such peers give each other a [`Ticket`] by any means that people have, and
+//! [meet](Endpoint::meet): both search for a path through the NATs, and get the same connection.
+//!
 //! # Without I/O
 //!
 //! [`proto`] is the whole protocol as a state machine that knows no socket, no clock and no source of randomness. It runs in a
@@ -83,7 +88,7 @@
 //! | `pq` | yes | the hybrid handshake of X25519 and ML-KEM-768 |
 //! | `futures-io` | no | `AsyncRead` and `AsyncWrite` of `futures-io` |
 //! | `tokio` | no | `AsyncRead` and `AsyncWrite` of `tokio` |
-//! | `interfaces` | no | the networks and the gateway of this host |
+//! | `interfaces` | no | the networks and the gateway of this host; tickets tell all its addresses |
 
 mod ack;
 mod aio;

@@ -90,10 +90,11 @@ impl Local {
         builder: EndpointBuilder,
         invitation: &Invitation,
     ) -> Result<Endpoint, Failure> {
+        let builder = invitation.servers().tell(builder)?;
         if self.bind.is_some() || !invitation.is_wanted() {
-            return self.listen(builder.stun(invitation.servers().resolve()?));
+            return self.listen(builder);
         }
-        meeting::bind(&self.listener(builder.stun(invitation.servers().resolve()?))?)
+        meeting::bind(&self.listener(builder)?)
     }
 
     fn listener(&self, builder: EndpointBuilder) -> Result<EndpointBuilder, Failure> {

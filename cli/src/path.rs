@@ -12,10 +12,12 @@ pub(crate) fn describe(connection: &Connection) -> String {
     let address = |address: Option<SocketAddr>| {
         address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string())
     };
-    let remote = address(connection.remote_addr().ok());
+    let route = connection.route().ok();
+    let by_relay = if route.is_some_and(|route| route.relayed) { " by a relay" } else { "" };
+    let remote = address(route.map(|route| route.remote));
     let observed = address(connection.observed_addr());
     format!(
-        "peer at {remote}, which sees {observed}, rtt {} (least {}), {} window {}, mtu {}, lost {} of {} packets",
+        "peer at {remote}{by_relay}, which sees {observed}, rtt {} (least {}), {} window {}, mtu {}, lost {} of {} packets",
         units::time(stats.rtt),
         units::time(stats.rtt_min),
         stats.congestion,

@@ -20,6 +20,8 @@ use crate::connection::ConnectionStats;
 use crate::crypto::PeerId;
 use crate::datagram::DatagramError;
 use crate::driver::{Core, Notice, Topic};
+use crate::nat::Scope;
+use crate::node::Route;
 use crate::wire::{ApplicationCode, Direction, StreamId};
 
 /// How long [`Connection::close`] goes on to deliver what was written.
@@ -49,12 +51,27 @@ impl Connection {
     /// # Errors
     /// When the connection is over and its endpoint gone.
     pub fn remote_addr(&self) -> Result<SocketAddr, ConnectionError> {
-        self.look(|connection| connection.remote_address())
+        self.route().map(|route| route.remote)
+    }
+
+    /// The way that packets to the peer take now, and whether a relay stands between. It changes when a better one is found, as for
+    /// peers that were [met](super::Endpoint::meet), and when the peer moves.
+    ///
+    /// # Errors
+    /// When the connection is over and its endpoint gone.
+    pub fn route(&self) -> Result<Route, ConnectionError> {
+        let handle = self.link.handle();
+        self.link.shared().look(|core| {
+            let route = core.route(handle);
+            route.ok_or_else(|| core.reason(handle).unwrap_or(ConnectionError::LocalClosed))
+        })
     }
 
     /// Our own address as the peer sees it, once it has said so.
     pub fn observed_addr(&self) -> Option<SocketAddr> {
-        self.look(|connection| connection.observed_address()).ok().flatten()
+        let observed = self.look(|connection| connection.observed_address()).ok().flatten();
+        // Behind its own relay the peer sees us under a name that means something to it alone.
+        observed.filter(|address| Scope::of(address.ip()) != Scope::Unusable)
     }
 
     /// The figures at this moment.

@@ -12,6 +12,7 @@ use super::address::first_that_works;
 use super::attempt;
 use super::connection::Connection;
 use super::error::{DialError, EndpointClosed, elapsed};
+use super::helpers::Helpers;
 use super::link::{Dialling, Link};
 use super::told::Told;
 use crate::close::ConnectionError;
@@ -36,7 +37,7 @@ struct Owner {
     shared: Arc<Shared>,
     identity: Identity,
     driver: DriverConfig,
-    stun_servers: Vec<SocketAddr>,
+    helpers: Helpers,
     told: Mutex<Option<Told>>,
 }
 
@@ -45,10 +46,10 @@ impl Endpoint {
         shared: Arc<Shared>,
         identity: Identity,
         driver: DriverConfig,
-        stun_servers: Vec<SocketAddr>,
+        helpers: Helpers,
     ) -> Self {
         let told = Mutex::new(None);
-        Self { owner: Arc::new(Owner { shared, identity, driver, stun_servers, told }) }
+        Self { owner: Arc::new(Owner { shared, identity, driver, helpers, told }) }
     }
 
     /// Our own peer id, which others dial.
@@ -196,8 +197,8 @@ impl Endpoint {
         &self.owner.identity
     }
 
-    pub(crate) fn stun_servers(&self) -> &[SocketAddr] {
-        &self.owner.stun_servers
+    pub(crate) fn helpers(&self) -> &Helpers {
+        &self.owner.helpers
     }
 
     /// What was told of this endpoint last.

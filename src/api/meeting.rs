@@ -134,7 +134,7 @@ impl Endpoint {
 
     pub(crate) fn gather_config(&self) -> GatherConfig {
         let local = self.local_addr();
-        let config = GatherConfig::new(local).servers(self.stun_servers()).keep(TICKET_LIFE);
+        let config = self.helpers().tell(GatherConfig::new(local)).keep(TICKET_LIFE);
         let config = if local.ip().is_loopback() { config.loopback() } else { config };
         config.networks(&networks())
     }
@@ -147,11 +147,11 @@ impl Endpoint {
 
     /// Makes a ticket, or gives out the one that was made of the same.
     pub(crate) fn tell(&self, gathered: Gathered) -> Result<Ticket, GatherError> {
-        let is_asked = !self.stun_servers().is_empty();
-        let useless = match gathered.behaviour.mapped {
-            None if is_asked => Some(GatherError::Silent),
-            _ if gathered.description.candidates().is_empty() => Some(GatherError::NoAddress),
-            _ => None,
+        let useless = if self.helpers().are_silent(&gathered) {
+            Some(GatherError::Silent)
+        } else {
+            let is_empty = gathered.description.candidates().is_empty();
+            is_empty.then_some(GatherError::NoAddress)
         };
         if let Some(error) = useless {
             // It may be better next time.

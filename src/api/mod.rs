@@ -9,6 +9,7 @@ mod builder;
 mod connection;
 mod endpoint;
 mod error;
+mod helpers;
 mod link;
 mod meeting;
 mod recv;

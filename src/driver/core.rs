@@ -24,7 +24,7 @@ use crate::close::ConnectionError;
 use crate::connection::Connection;
 use crate::endpoint::{ConnectError, ConnectionHandle, Dial, EndpointStats, Event, Received};
 use crate::nat::{SocketId, SocketRequest};
-use crate::node::{Node, NodeTransmit};
+use crate::node::{Node, NodeTransmit, Route};
 use gather::Knowledge;
 use meet::Meetings;
 
@@ -138,6 +138,11 @@ impl Core {
     /// The connection, also after its end as long as it is held.
     pub(crate) fn connection(&mut self, handle: ConnectionHandle) -> Option<&mut Connection> {
         self.node.endpoint().connection(handle)
+    }
+
+    /// Where the packets of a connection go.
+    pub(crate) fn route(&mut self, handle: ConnectionHandle) -> Option<Route> {
+        self.node.route(handle)
     }
 
     /// Why the connection is over; `None` while it is not.

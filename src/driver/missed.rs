@@ -38,6 +38,14 @@ pub enum MeetError {
 }
 
 impl MeetError {
+    /// Why there is no path, if a search has failed.
+    pub fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::NotFound { failure, .. } => Some(*failure),
+            _ => None,
+        }
+    }
+
     /// What was tried, if a search has failed.
     pub fn report(&self) -> Option<&PunchReport> {
         match self {

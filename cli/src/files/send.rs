@@ -142,8 +142,8 @@ impl Dialler<'_> {
     fn bind(&self) -> Result<Endpoint, Failure> {
         let builder = Endpoint::builder()
             .application_protocol(PROTOCOL)
-            .transport(self.args.local.transport())
-            .stun(self.args.approach.servers().resolve()?);
+            .transport(self.args.local.transport());
+        let builder = self.args.approach.servers().tell(builder)?;
         self.args.local.endpoint_for(builder, &self.args.target)
     }
 

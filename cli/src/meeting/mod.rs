@@ -14,6 +14,7 @@ mod tickets;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use srudp::nat::Failure as SearchFailure;
 use srudp::{Connection, ConnectionError, DialError, Endpoint, EndpointBuilder, MeetError, Ticket};
 
 pub(crate) use door::{Door, Invitation};
@@ -112,7 +113,11 @@ fn meet(endpoint: &Endpoint, theirs: &Ticket, verbose: bool) -> Result<Connectio
             }
             _ => Code::Here,
         };
-        Failure::new(code, format!("cannot meet {peer}: {error}"))
+        let way_out = match error.failure() {
+            Some(SearchFailure::BothSymmetric) => "; name one with --turn",
+            _ => "",
+        };
+        Failure::new(code, format!("cannot meet {peer}: {error}{way_out}"))
     })?;
     if let (true, Some((winner, report))) = (verbose, met.path) {
         eprintln!(

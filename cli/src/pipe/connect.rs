@@ -38,10 +38,9 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let builder = Endpoint::builder()
-            .application_protocol(PROTOCOL)
-            .transport(self.local.transport())
-            .stun(self.approach.servers().resolve()?);
+        let builder =
+            Endpoint::builder().application_protocol(PROTOCOL).transport(self.local.transport());
+        let builder = self.approach.servers().tell(builder)?;
         let endpoint = self.local.endpoint_for(builder, &self.target)?;
         let connection = self.local.reach(&endpoint, &self.target, &self.approach)?;
         if self.local.verbose {

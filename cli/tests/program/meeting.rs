@@ -83,4 +83,5 @@ fn silent_servers_are_named() {
     let address = silent.local_addr().unwrap().to_string();
     let args = ["listen", "--bind", "127.0.0.1:0", "--stun", &address];
     home.run(args).expect(1).says(&["no STUN server answered", "check their addresses"]);
+    home.run(["listen", "--turn", "user@192.0.2.1:3478"]).expect(2).says(&["USER:PASSWORD"]);
 }
