@@ -67,7 +67,7 @@ const PROTOCOL: &[u8] = b"srudp-demo/1";
 /// compares checksums. Takes about a second; exit code 1 if anything differs.
 ///
 /// With --nat both peers are behind NATs over the same link: each finds out what its NAT does, they exchange tickets, search a
-/// path, and move the data on it. Takes about ten seconds.
+/// path, and move the data on it. Takes some seconds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = meeting::HELP)]
 pub(crate) struct Args {

@@ -25,8 +25,9 @@ Kinds for --nat:
   symmetric   another port for every peer, any, as in companies
   blocked     no UDP passes
 
-The peers, the STUN server that they ask, the NATs and the links between them run in this process, in real time and without
-sockets. A pair that has no direct path ends with the reason and exit code 3.";
+The peers, the STUN server and the relay that they ask, the NATs and the links between them run in this process, in real time and
+without sockets. Data waits for the direct path, and goes by the relay if there is none. A pair that finds no path at all ends with
+the reason and exit code 3.";
 
 /// What stands between a peer and the Internet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,20 +1,21 @@
 //! `srudp demo --nat`: two peers behind NATs find a path, and use it.
 //!
 //! ```text
-//!  discovery ─▶ addresses ─▶ tickets ─▶ search ──a path──▶ connection ─▶ transfer ─▶ checksums
-//!  what the NATs do                        └──none──▶ the reason
+//!  gathering ─▶ tickets ─▶ search ──a path──▶ connection ─▶ transfer ─▶ checksums
+//!  what the NATs do           └──none──▶ the reason
 //! ```
 
 mod kind;
 mod peer;
+mod relay;
 mod report;
-mod survey;
 mod work;
 mod world;
 
 use std::time::Duration;
 
-use srudp::nat::{Behaviour, Description, Destinations, PunchConfig, SocketId, Ticket};
+use srudp::nat::{PunchConfig, Ticket};
+use srudp::proto::Instant;
 use srudp::{Identity, SystemEntropy};
 use srudp_links::LinkConfig;
 
@@ -25,7 +26,6 @@ use crate::exit::{Code, Failure};
 use crate::progress::Progress;
 use crate::units;
 use peer::{Peer, Trouble, Work};
-use survey::Addresses;
 use work::{Download, Upload};
 use world::World;
 
@@ -47,11 +47,9 @@ pub(super) fn run(pair: Pair, seed: u64) -> Result<(), Failure> {
     let mut world = World::new(pair.0, &half, seed, &mut *entropy()?);
     let identities = [Identity::generate(), Identity::generate()];
     report::introduce(&identities, pair.0);
-    let behaviours = discover(&mut world)?;
-    NAMES.iter().zip(&behaviours).for_each(|(name, seen)| report::behaviour(name, seen));
-    let descriptions = describe(&mut world, &behaviours)?;
-    let mut peers = exchange(&world, &identities, descriptions)?;
-    search(&mut world, &mut peers)?;
+    let mut peers = gather(&mut world, &identities)?;
+    let start = exchange(&world, &identities, &mut peers)?;
+    search(&mut world, &mut peers, start)?;
     let begin = clock::now();
     let sums = transfer(&mut world, &mut peers, seed)?;
     let time = clock::now().duration_since(begin);
@@ -61,78 +59,64 @@ pub(super) fn run(pair: Pair, seed: u64) -> Result<(), Failure> {
     super::verdict(&sums)
 }
 
-fn discover(world: &mut World) -> Result<[Behaviour; 2], Failure> {
-    println!(
-        "asking       a STUN server what the NATs do: some seconds, as silence is an answer too"
-    );
-    let mut machines =
-        [survey::discovery(world, 0, entropy()?), survey::discovery(world, 1, entropy()?)];
-    world.run(&mut machines, |_, machines| machines.iter().all(|machine| machine.is_finished()));
-    Ok(machines.map(|machine| machine.report().clone()))
+/// Both find out what to tell.
+fn gather(world: &mut World, identities: &[Identity; 2]) -> Result<[Peer; 2], Failure> {
+    println!("asking       a STUN server what the NATs do, and a relay for an address");
+    let new = |host: usize| -> Result<Peer, Failure> {
+        let (identity, network) = (identities[host].clone(), world.network(host));
+        Ok(Peer::new(world.now(), identity, &network, PROTOCOL, [entropy()?, entropy()?]))
+    };
+    let mut peers = [new(0)?, new(1)?];
+    world.run(&mut peers, |_, peers| peers.iter().all(|peer| peer.gathered.is_some()));
+    report::gathered(&peers);
+    Ok(peers)
 }
 
-fn describe(world: &mut World, behaviours: &[Behaviour; 2]) -> Result<[Description; 2], Failure> {
-    let [left, right] = behaviours;
-    let mut machines = [Addresses::new(left, entropy()?), Addresses::new(right, entropy()?)];
-    world.run(&mut machines, |_, machines| machines.iter().all(Addresses::is_done));
-    let local = |host| world.local(host, SocketId::MAIN);
-    let [a, b] = machines;
-    Ok([a.describe(left, local(0)), b.describe(right, local(1))])
-}
-
-/// Each prints its ticket, and reads the other's.
+/// Each prints its ticket, and reads the other's. Returns when the search begins.
 fn exchange(
     world: &World,
     identities: &[Identity; 2],
-    descriptions: [Description; 2],
-) -> Result<[Peer; 2], Failure> {
+    peers: &mut [Peer; 2],
+) -> Result<Instant, Failure> {
     let expiry = clock::unix().as_secs() + TICKET_LIFE;
-    let [left, right] = descriptions;
     let mut random = entropy()?;
-    let ours = [(0, left), (1, right)]
-        .map(|(host, text)| Ticket::new(&identities[host], expiry, text, &mut *random));
+    let ours = [0, 1].map(|host: usize| {
+        let gathered = peers[host].gathered.as_ref();
+        let text = gathered.map(|gathered| gathered.description.clone()).unwrap_or_default();
+        Ticket::new(&identities[host], expiry, text, &mut *random)
+    });
     let texts = ours.each_ref().map(Ticket::to_string);
     report::tickets(&texts);
     let start = world.now() + START;
-    let meet = |host: usize| -> Result<Peer, Failure> {
+    for (host, peer) in peers.iter_mut().enumerate() {
         let theirs: Ticket =
             texts[1 - host].parse().map_err(|error| failed("the ticket", error))?;
-        let identity = identities[host].clone();
-        let config = PunchConfig::from_tickets(&identity, &ours[host], &theirs, start);
-        let config = config
-            .ok_or_else(|| Failure::new(Code::Here, "both peers have the same identity"))?
-            .sockets(&std::array::from_fn::<_, { survey::SOCKETS as usize }, _>(|number| {
-                SocketId::new(u16::try_from(number).unwrap_or_default())
-            }))
-            .layers(world.layers(host))
-            .destinations(Destinations::new(&[world.network(host)]));
-        Peer::new(identity, PROTOCOL, config, [entropy()?, entropy()?])
-            .map_err(|error| failed("the search", error))
-    };
-    Ok([meet(0)?, meet(1)?])
+        let config = PunchConfig::from_tickets(&identities[host], &ours[host], &theirs, start);
+        let config =
+            config.ok_or_else(|| Failure::new(Code::Here, "both peers have the same identity"))?;
+        let gathered = peer.gathered.as_ref();
+        let config = gathered.map(|gathered| gathered.prepare(config.clone())).unwrap_or(config);
+        peer.search(config).map_err(|error| failed("the search", error))?;
+    }
+    Ok(start)
 }
 
-/// Until both know the path and have a connection, or one of them gives up.
-fn search(world: &mut World, peers: &mut [Peer; 2]) -> Result<(), Failure> {
-    let before = [0, 1].map(|host| world.sent(host));
+/// Until both have a connection, and it goes directly or is going to stay with the relay.
+fn search(world: &mut World, peers: &mut [Peer; 2], start: Instant) -> Result<(), Failure> {
+    world.count_anew();
     let mut progress = Progress::on_terminal();
     world.run(peers, |world, peers| {
         progress.show(|| {
-            let sent = [0, 1].map(|host| world.sent(host) - before[host]);
-            format!("searching: {} and {} datagrams sent", sent[0], sent[1])
+            let [left, right] = world.efforts().map(|effort| effort.datagrams);
+            format!("searching: {left} and {right} datagrams sent")
         });
-        let found = |peer: &Peer| peer.winner.is_some() || peer.trouble.is_some();
-        peers.iter().all(found)
+        peers.iter_mut().all(Peer::has_settled)
     });
     progress.clear();
-    report::search(peers);
+    report::search(peers, world.efforts(), start);
     if let Some(Trouble::NotFound(failure)) = peers.iter().find_map(|peer| peer.trouble.as_ref()) {
-        return Err(Failure::new(Code::Unreached, format!("no direct path: {failure}")));
+        return Err(Failure::new(Code::Unreached, format!("no path: {failure}")));
     }
-    world.run(peers, |_, peers| {
-        let done = |peer: &mut Peer| peer.connection().is_some() || peer.trouble.is_some();
-        peers.iter_mut().all(done)
-    });
     lost(peers).map_or(Ok(()), Err)
 }
 

@@ -1,18 +1,22 @@
-//! A peer: a node that searches for the other one, and then works on the connection.
+//! A peer: a node that finds out what to tell, searches for the other one, and then works on the connection.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use srudp::nat::{Failure, PunchConfig, PunchReport, SocketId, Winner};
-use srudp::node::{Node, NodeEvent};
+use srudp::nat::{
+    Failure, GatherConfig, Gathered, LocalNetwork, PunchConfig, PunchReport, SocketId,
+    SocketRequest, Winner,
+};
+use srudp::node::{Node, NodeEvent, Route};
 use srudp::proto::{
     Connection, ConnectionHandle, ConnectionStats, Endpoint, EndpointConfig, Event, Instant,
     Received,
 };
 use srudp::{ApplicationCode, Identity, SystemEntropy};
 
+use super::relay;
 use super::work::{Download, Upload};
-use super::world::{Machine, Outgoing};
+use super::world::{Machine, Outgoing, SERVERS, port};
 
 /// Bytes of a batch of datagrams, and how many there may be in it.
 const BATCH: (usize, usize) = (1 << 16, 16);
@@ -23,7 +27,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Why there is no connection, or none any more.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// No direct path.
+    /// No path at all.
     NotFound(Failure),
     /// A path, but no connection.
     Lost(Box<dyn std::error::Error + Send + Sync>),
@@ -39,10 +43,17 @@ pub(super) enum Work {
 
 pub(super) struct Peer {
     node: Node,
+    address: IpAddr,
     connection: Option<ConnectionHandle>,
-    /// The path that was found, and by which socket.
+    /// What may be told about it.
+    pub(super) gathered: Option<Box<Gathered>>,
+    /// The path that was found first, and by which socket.
     pub(super) winner: Option<Winner>,
     pub(super) report: Option<PunchReport>,
+    /// Where the connection went afterwards, and when.
+    pub(super) moved: Option<(Route, Instant)>,
+    /// Why it stays with the relay.
+    pub(super) no_direct: Option<Failure>,
     pub(super) trouble: Option<Trouble>,
     pub(super) work: Work,
     pub(super) closed: bool,
@@ -50,27 +61,50 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Begins to search when the configuration says.
+    /// Begins to ask the STUN server and the relay.
     pub(super) fn new(
+        now: Instant,
         identity: Identity,
+        network: &LocalNetwork,
         protocol: &[u8],
-        search: PunchConfig,
         entropy: [Box<SystemEntropy>; 2],
-    ) -> Result<Self, srudp::node::SearchError> {
+    ) -> Self {
         let [endpoint, node] = entropy;
         let config = EndpointConfig::default().application_protocol(protocol);
         let mut node = Node::new(Endpoint::new(config, identity, endpoint), node);
-        node.search(search, None)?;
-        Ok(Self {
+        let address = network.address();
+        let main = SocketAddr::new(address, port(SocketId::MAIN));
+        let config = GatherConfig::new(main).networks(std::slice::from_ref(network));
+        node.gather(now, config.servers(&[SERVERS[0].into()]).relays(&[relay::config()]));
+        Self {
             node,
+            address,
             connection: None,
+            gathered: None,
             winner: None,
             report: None,
+            moved: None,
+            no_direct: None,
             trouble: None,
             work: Work::None,
             closed: false,
             buffer: vec![0; BATCH.0],
-        })
+        }
+    }
+
+    /// Begins to search when the configuration says.
+    pub(super) fn search(&mut self, config: PunchConfig) -> Result<(), srudp::node::SearchError> {
+        self.node.search(config, None).map(drop)
+    }
+
+    /// Whether no other path is going to be found.
+    pub(super) fn has_settled(&mut self) -> bool {
+        self.trouble.is_some() || self.no_direct.is_some() || self.is_direct()
+    }
+
+    fn is_direct(&mut self) -> bool {
+        let route = self.connection.and_then(|handle| self.node.route(handle));
+        route.is_some_and(|route| !route.relayed)
     }
 
     /// The connection, once there is one.
@@ -91,9 +125,14 @@ impl Peer {
 
     fn settle(&mut self, now: Instant) {
         // The world makes a socket when it is first used.
-        while self.node.poll_request().is_some() {}
+        while let Some(request) = self.node.poll_request() {
+            if let SocketRequest::Open(socket) = request {
+                let local = SocketAddr::new(self.address, port(socket));
+                self.node.handle_opened(now, socket, Some(local));
+            }
+        }
         while let Some(event) = self.node.poll_event() {
-            self.on_event(event);
+            self.on_event(now, event);
         }
         let Some(connection) =
             self.connection.and_then(|handle| self.node.endpoint().connection(handle))
@@ -107,8 +146,11 @@ impl Peer {
         }
     }
 
-    fn on_event(&mut self, event: NodeEvent) {
+    fn on_event(&mut self, now: Instant, event: NodeEvent) {
         match event {
+            NodeEvent::Gathered(gathered) => self.gathered = Some(gathered),
+            NodeEvent::Moved(_, route) => self.moved = Some((route, now)),
+            NodeEvent::NoDirect(_, failure, _) => self.no_direct = Some(failure),
             NodeEvent::Found(_, winner, _, report) => {
                 (self.winner, self.report) = (Some(winner), Some(report));
             }

@@ -1,8 +1,9 @@
-//! The Internet of the demonstration: two hosts behind their NATs, bad links, and a STUN server, in this process and in real time.
+//! The Internet of the demonstration: two hosts behind their NATs, bad links, a STUN server and a relay, in this process and in real time.
 //!
 //! ```text
-//!  left ─ NATs ─ firewall ══ link ══╗                ╔══ link ══ firewall ─ NATs ─ right
-//!                                   ╚═ STUN server ══╝
+//!  left ─ NATs ─ firewall ══ link ══╗                     ╔══ link ══ firewall ─ NATs ─ right
+//!                                   ╠════ STUN server ════╣
+//!                                   ╚═══════ relay ═══════╝
 //! ```
 //!
 //! A link has two halves, one for each host, so that a path between the hosts is twice as long and bad as one of them.
@@ -19,6 +20,7 @@ use srudp::proto::Instant;
 use srudp_links::{Link, LinkConfig, LinkStats, Nat, NatChain, Packet, Route};
 
 use super::kind::Kind;
+use super::relay::Relay;
 use crate::clock;
 
 /// Where STUN is answered: two addresses and two ports, so that it can tell everything (RFC 5780).
@@ -65,7 +67,15 @@ struct Host {
     down: Link,
     /// Packets that a NAT turned back.
     turned: Vec<Packet>,
-    sent: u64,
+    effort: Effort,
+}
+
+/// What a host has sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Effort {
+    pub(super) datagrams: u64,
+    pub(super) sockets: BTreeSet<SocketId>,
+    pub(super) addresses: BTreeSet<SocketAddr>,
 }
 
 /// Everything but the machines.
@@ -73,6 +83,7 @@ pub(super) struct World {
     begin: time::Instant,
     hosts: [Host; 2],
     server: Server,
+    relay: Relay,
 }
 
 impl World {
@@ -88,7 +99,7 @@ impl World {
         let config = alone.clone().with_other(other).unwrap_or(alone);
         let host = |number: usize| Host::new(kinds[number], number, half, seed);
         let server = Server::new(config, entropy);
-        Self { begin: clock::now(), hosts: [host(0), host(1)], server }
+        Self { begin: clock::now(), hosts: [host(0), host(1)], server, relay: Relay::default() }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -99,24 +110,24 @@ impl World {
         clock::now().duration_since(self.begin)
     }
 
-    /// The address of a socket as its host sees it.
-    pub(super) fn local(&self, host: usize, socket: SocketId) -> SocketAddr {
-        self.hosts[host].local(socket)
-    }
-
-    /// The network that the host is in.
+    /// The network that the host is in, by its own address.
     pub(super) fn network(&self, host: usize) -> LocalNetwork {
         LocalNetwork::new("eth0", self.hosts[host].address, 24)
     }
 
-    /// NATs before the host.
-    pub(super) fn layers(&self, host: usize) -> u8 {
-        self.hosts[host].layers
+    /// Datagrams that the relay has passed on.
+    pub(super) fn relayed(&self) -> u64 {
+        self.relay.passed
     }
 
-    /// Datagrams that the host has sent.
-    pub(super) fn sent(&self, host: usize) -> u64 {
-        self.hosts[host].sent
+    /// What both hosts have sent since [`Self::count_anew`].
+    pub(super) fn efforts(&self) -> [&Effort; 2] {
+        self.hosts.each_ref().map(|host| &host.effort)
+    }
+
+    /// From now on it counts what is sent.
+    pub(super) fn count_anew(&mut self) {
+        self.hosts.iter_mut().for_each(|host| host.effort = Effort::default());
     }
 
     /// What became of the packets on the links.
@@ -163,6 +174,9 @@ impl World {
                 if self.server.addresses().contains(&packet.to) {
                     let at = Instant::ZERO + now;
                     self.server.handle_datagram(at, packet.to, packet.from, &packet.payload);
+                } else if Relay::owns(packet.to) {
+                    let passed = self.relay.receive(packet);
+                    passed.into_iter().for_each(|packet| self.forward(now, packet));
                 } else {
                     self.forward(now, packet);
                 }
@@ -200,14 +214,8 @@ impl Host {
             up: Link::new(half.clone(), part.wrapping_add(6)),
             down: Link::new(half.clone(), part.wrapping_add(7)),
             turned: Vec::new(),
-            sent: 0,
+            effort: Effort::default(),
         }
-    }
-
-    /// Ports have no order, as those that a system gives out; none comes twice, for 27,611 and 30,000 have no common divisor.
-    fn local(&self, socket: SocketId) -> SocketAddr {
-        let port = 33_000 + u32::from(socket.number()) * 27_611 % 30_000;
-        SocketAddr::new(self.address, u16::try_from(port).unwrap_or(u16::MAX))
     }
 
     fn next(&self) -> Option<Duration> {
@@ -216,11 +224,13 @@ impl Host {
     }
 
     fn send(&mut self, now: Duration, outgoing: Outgoing) {
-        self.sent += 1;
+        self.effort.datagrams += 1;
+        self.effort.sockets.insert(outgoing.socket);
+        self.effort.addresses.insert(outgoing.to);
         if self.kind == Kind::Blocked {
             return;
         }
-        let from = self.local(outgoing.socket);
+        let from = SocketAddr::new(self.address, port(outgoing.socket));
         self.sockets.insert(from, outgoing.socket);
         match self.chain.outbound(now, from, outgoing.to) {
             Some(Route::Inside { from, to }) => {
@@ -255,6 +265,12 @@ impl Host {
             }
         }
     }
+}
+
+/// The port of a socket. They have no order, as those that a system gives out; none comes twice, for 27,611 and 30,000 have no common divisor.
+pub(super) fn port(socket: SocketId) -> u16 {
+    let port = 33_000 + u32::from(socket.number()) * 27_611 % 30_000;
+    u16::try_from(port).unwrap_or(u16::MAX)
 }
 
 fn elapsed(now: Instant) -> Duration {
