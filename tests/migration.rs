@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sim::faults::Faulty;
+use sim::ways::{ALIASES, TwoWays, elsewhere};
 use sim::{Datagram, Network, Sim, accepted, closed, connected, dialler, listener};
 use srudp::Direction;
 use srudp::proto::{ConnectionHandle, Event, Instant, ReadError, WriteError};
@@ -14,10 +15,6 @@ const ONE_WAY: Duration = Duration::from_millis(10);
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-fn elsewhere(number: u8) -> SocketAddr {
-    SocketAddr::from(([10, 0, 9, number], 5000))
 }
 
 /// A connection and a transfer over it.
@@ -334,33 +331,8 @@ fn a_move_before_the_connection_is_confirmed_does_not_end_it() {
     }
 }
 
-/// Two ways between two nodes: one by their own addresses, and one by aliases of both.
-struct TwoWays {
-    /// Which of them carries something.
-    works: [bool; 2],
-    carried: [usize; 2],
-}
-
-const ALIASES: [u8; 2] = [1, 2];
-
-impl Network for TwoWays {
-    fn carry(&mut self, now: Instant, mut datagram: Datagram, out: &mut Vec<(Instant, Datagram)>) {
-        let alias = ALIASES.iter().position(|number| elsewhere(*number) == datagram.to);
-        let way = usize::from(alias.is_some());
-        self.carried[way] += 1;
-        if !self.works[way] {
-            return;
-        }
-        if let Some(to) = alias {
-            datagram.from = elsewhere(ALIASES[1 - to]);
-            datagram.to = sim::address(to);
-        }
-        out.push((now + ONE_WAY, datagram));
-    }
-}
-
 fn two_ways(writer: usize, works: [bool; 2]) -> Transfer<TwoWays> {
-    Transfer::over(TwoWays { works, carried: [0; 2] }, 5, writer, 4_000_000)
+    Transfer::over(TwoWays::new(ONE_WAY, works), 5, writer, 4_000_000)
 }
 
 fn probe(transfer: &mut Transfer<TwoWays>, node: usize, remote: SocketAddr) -> bool {

@@ -52,6 +52,10 @@ impl Controls {
 
     /// The peer's address, as we see it, is owed to the peer.
     pub(crate) fn announce_address(&mut self, address: SocketAddr) {
+        // The discard prefix: a name that means something only on this host (SPEC §19.3).
+        if matches!(address.ip(), IpAddr::V6(ip) if ip.segments()[..4] == [0x100, 0, 0, 0]) {
+            return;
+        }
         self.sequence += 1;
         self.observed = Some((self.sequence, address));
         self.observed_pending = true;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use srudp::nat::{
     GatherConfig, Gathered, Offer, PunchConfig, PunchTransmit, SeenOffers, SocketId, SocketRequest,
 };
-use srudp::node::{Node, NodeEvent, Route};
+use srudp::node::{Node, NodeEvent, Route, SearchHandle};
 use srudp::proto::{
     ConnectionHandle, Endpoint, EndpointConfig, Event, Instant, Received, SeededEntropy,
 };
@@ -32,11 +32,13 @@ pub(crate) struct Host {
     pub(crate) node: Node,
     ip: SocketAddr,
     pub(crate) gathered: Option<Box<Gathered>>,
+    search: Option<SearchHandle>,
     pub(crate) connection: Option<ConnectionHandle>,
     /// There is no path, and none will be found.
     pub(crate) failed: bool,
     /// All that the node has told beside what the endpoint has.
     pub(crate) events: Vec<(Instant, NodeEvent)>,
+    pub(crate) accepted: bool,
     pub(crate) closed: bool,
     pub(crate) opened: Vec<SocketId>,
     /// How much to send.
@@ -52,17 +54,21 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(world: &World, number: usize, seed: u64, total: usize) -> Self {
+    fn new(world: &World, number: usize, meeting: &Meeting) -> Self {
+        let Meeting { seed, total, accept, .. } = *meeting;
         let identity = identity(number);
         let entropy = |more: u64| Box::new(SeededEntropy::new(seed * 8 + more + number as u64));
-        let endpoint = Endpoint::new(EndpointConfig::default(), identity, entropy(2));
+        let endpoint =
+            Endpoint::new(EndpointConfig::default().accept(accept), identity, entropy(2));
         Self {
             node: Node::new(endpoint, entropy(4)),
             ip: world.local(number, SocketId::MAIN),
             gathered: None,
+            search: None,
             connection: None,
             failed: false,
             events: Vec::new(),
+            accepted: false,
             closed: false,
             opened: Vec::new(),
             total,
@@ -92,8 +98,12 @@ impl Host {
         }
         while let Some(event) = self.node.poll_event() {
             match event {
-                NodeEvent::Transport(Event::Connected(handle) | Event::Accepted(handle)) => {
+                NodeEvent::Transport(Event::Connected(handle)) => self.connection = Some(handle),
+                NodeEvent::Transport(Event::Accepted(handle)) => {
                     self.connection = Some(handle);
+                    let search = self.search.take();
+                    search.and_then(|search| self.node.abandon(now, search));
+                    self.accepted = true;
                 }
                 NodeEvent::Transport(Event::Closed(..)) => self.closed = true,
                 NodeEvent::Transport(_) => {}
@@ -215,19 +225,21 @@ pub(crate) struct Meeting {
     pub(crate) relays: [bool; 2],
     /// Bytes that each sends.
     pub(crate) total: usize,
+    /// Both would accept strangers, and do not look on when the other has come.
+    pub(crate) accept: bool,
 }
 
 impl Meeting {
     pub(crate) fn of(kinds: [Kind; 2], relays: [bool; 2]) -> Self {
-        Self { kinds, seed: 1, loss: 0.0, relays, total: 50_000 }
+        Self { kinds, seed: 1, loss: 0.0, relays, total: 50_000, accept: false }
     }
 
     /// Both have gathered and exchanged offers, and begin to search at the time that is returned.
     pub(crate) fn begin(self) -> (World, [Host; 2], Duration) {
-        let Self { kinds, seed, loss, relays, total } = self;
+        let Self { kinds, seed, loss, relays, .. } = self;
         let mut world = World::new(seed, loss, [kinds[0].access(1), kinds[1].access(2)]);
         let mut hosts = [0, 1].map(|number| {
-            let mut host = Host::new(&world, number, seed, total);
+            let mut host = Host::new(&world, number, &self);
             let config = GatherConfig::new(world.local(number, SocketId::MAIN));
             let relays = if relays[number] { vec![services::relay_config()] } else { vec![] };
             let config = config.servers(&[services::stun()]).relays(&relays);
@@ -239,7 +251,7 @@ impl Meeting {
         let start = world.now + Duration::from_millis(100);
         let configs = agree(&hosts, seed, instant(start));
         for (host, config) in hosts.iter_mut().zip(configs) {
-            host.node.search(config, None).unwrap();
+            host.search = Some(host.node.search(config, None).unwrap());
         }
         world.sent = [0; 2];
         world.services.relayed = 0;

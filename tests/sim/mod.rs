@@ -5,6 +5,7 @@
 pub(crate) mod faults;
 pub(crate) mod internet;
 mod ledger;
+pub(crate) mod ways;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

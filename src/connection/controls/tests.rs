@@ -22,6 +22,13 @@ fn frames(controls: &mut Controls) -> Vec<String> {
 }
 
 #[test]
+fn a_peer_is_not_told_the_name_that_it_has_behind_a_relay() {
+    let mut controls = Controls::default();
+    controls.announce_address("[100::7:0:1:2]:4000".parse().unwrap());
+    assert!(!controls.wants_to_send());
+}
+
+#[test]
 fn what_was_sent_is_not_sent_again_unless_it_is_lost() {
     let mut controls = Controls::default();
     controls.announce_established();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::base::limits::CANDIDATES;
 use crate::nat::behaviour::{Allocation, Behaviour, Dependence};
 use crate::nat::candidate::{Candidate, CandidateKind};
+use crate::nat::scope::canonical;
 
 /// What a NAT does, as far as the other side has to know it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,10 +108,23 @@ impl Description {
         Self { nat: self.nat, candidates }
     }
 
-    /// Its addresses at relays.
+    /// Its addresses at relays. One that it has told as another kind too does not count, nor does one count twice: nobody is sent to more
+    /// often for that.
     pub(crate) fn relayed(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        let relayed = self.candidates.iter().filter(|it| it.kind() == CandidateKind::Relayed);
-        relayed.map(Candidate::address)
+        let host = |it: &Candidate| (canonical(it.address().ip()), it.address().port());
+        let known = move |at: usize, own: &Candidate| {
+            let alike = |(other_at, other): (usize, &Candidate)| {
+                let first = other_at < at || other.kind() != CandidateKind::Relayed;
+                first && host(other) == host(own)
+            };
+            self.candidates.iter().enumerate().any(alike)
+        };
+        let relayed = self
+            .candidates
+            .iter()
+            .enumerate()
+            .filter(move |(at, it)| it.kind() == CandidateKind::Relayed && !known(*at, it));
+        relayed.map(|(_, it)| it.address())
     }
 
     /// What its NAT does.
