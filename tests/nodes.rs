@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossing::host::{Host, Meeting};
 use crossing::kinds::Kind;
-use crossing::world::{DELAY, instant};
+use crossing::world::{DELAY, World, instant};
 use srudp::nat::CandidateKind;
 use srudp::node::NodeEvent;
 
@@ -90,15 +90,15 @@ fn a_spare_socket_that_won_stays_open_for_its_connection_and_no_longer() {
     assert_eq!(hosts[0].opened.len(), told.len() - 1, "peers may still come by those");
 }
 
-fn run_for(world: &mut crossing::world::World, hosts: &mut [Host; 2], time: Duration) {
+fn run_for(world: &mut World, hosts: &mut [Host; 2], time: Duration) {
     let end = world.now + time;
     world.run_until(end, hosts, |_| false);
 }
 
 /// Two nodes with a direct path, a relay behind, and much to send.
-fn on_a_direct_path() -> (crossing::world::World, [Host; 2]) {
-    let meeting =
-        Meeting { total: 20_000_000, ..Meeting::of([Kind::Home, Kind::Carrier], [true, false]) };
+fn on_a_direct_path(relays: [bool; 2]) -> (World, [Host; 2]) {
+    let kinds = [Kind::Home, Kind::Carrier];
+    let meeting = Meeting { total: 20_000_000, ..Meeting::of(kinds, relays) };
     let (mut world, mut hosts, _) = meeting.begin();
     let end = world.now + Duration::from_secs(5);
     world.run_until(end, &mut hosts, |hosts| hosts.iter_mut().all(Host::is_direct));
@@ -110,7 +110,13 @@ fn on_a_direct_path() -> (crossing::world::World, [Host; 2]) {
 
 #[test]
 fn a_transfer_falls_to_the_relay_when_the_direct_path_is_cut_and_comes_back() {
-    let (mut world, mut hosts) = on_a_direct_path();
+    for relays in [[true, false], [false, true], [true, true]] {
+        cut_and_restore(relays);
+    }
+}
+
+fn cut_and_restore(relays: [bool; 2]) {
+    let (mut world, mut hosts) = on_a_direct_path(relays);
     world.cut = true;
     let cut_at = world.now;
     world.run_until(cut_at + Duration::from_secs(5), &mut hosts, |hosts| {
@@ -144,7 +150,7 @@ fn a_transfer_falls_to_the_relay_when_the_direct_path_is_cut_and_comes_back() {
 
 #[test]
 fn a_relay_that_dies_while_the_direct_path_is_up_is_told_and_otherwise_not_noticed() {
-    let (mut world, mut hosts) = on_a_direct_path();
+    let (mut world, mut hosts) = on_a_direct_path([true, false]);
     world.services.dead = true;
     world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
     run_for(&mut world, &mut hosts, Duration::from_secs(40));
@@ -164,7 +170,7 @@ fn a_relay_that_dies_while_the_direct_path_is_up_is_told_and_otherwise_not_notic
 
 #[test]
 fn a_peer_that_dies_is_told_apart_from_a_path_that_dies() {
-    let (mut world, mut hosts) = on_a_direct_path();
+    let (mut world, mut hosts) = on_a_direct_path([true, false]);
     world.cut = true;
     world.services.dead = true;
     run_for(&mut world, &mut hosts, Duration::from_secs(60));
@@ -205,4 +211,43 @@ fn two_relays_in_a_row_carry_data_if_one_does_not() {
         let by_relay = |(_, event): &_| matches!(event, NodeEvent::Found(_, winner, _, _) if winner.kind == CandidateKind::Relayed);
         assert!(host.events.iter().any(by_relay));
     }
+}
+
+#[test]
+fn who_was_dialled_first_looks_on_for_a_direct_path() {
+    let mut accepted = 0;
+    for seed in 1..=20 {
+        for relays in [[true, false], [false, true]] {
+            let kinds = [Kind::Home, Kind::Carrier];
+            let meeting = Meeting { seed, loss: 0.1, accept: true, ..Meeting::of(kinds, relays) };
+            let (mut world, mut hosts, _) = meeting.hold();
+            let end = world.now + Duration::from_secs(20);
+            world.run_until(end, &mut hosts, |hosts| hosts.iter_mut().all(Host::is_direct));
+            assert!(hosts.iter_mut().all(Host::is_direct), "{seed} {relays:?}");
+            accepted += hosts.iter().filter(|host| host.accepted).count();
+        }
+    }
+    assert!(accepted > 0, "one is slower than the other");
+}
+
+#[test]
+fn a_relay_is_given_back_when_nobody_needs_it_and_not_before() {
+    let (mut world, mut hosts) = on_a_direct_path([true, false]);
+    let own = [0, 1].map(|number| world.local(number, srudp::nat::SocketId::MAIN));
+    let gather = |hosts: &mut [Host; 2], world: &World| {
+        let config = srudp::nat::GatherConfig::new(own[0]);
+        hosts[0].node.gather(instant(world.now), config);
+    };
+    gather(&mut hosts, &world);
+    run_for(&mut world, &mut hosts, ms(1000));
+    assert_eq!(world.services.allocations(), 1, "a connection may fall back to it");
+    world.cut = true;
+    run_for(&mut world, &mut hosts, ms(3000));
+    assert!(hosts.iter_mut().all(Host::is_relayed));
+    let (connection, now) = (hosts[0].connection.unwrap(), instant(world.now));
+    let closing = hosts[0].node.endpoint().connection(connection).unwrap();
+    closing.close(now, srudp::ApplicationCode::ZERO, b"", Duration::ZERO);
+    run_for(&mut world, &mut hosts, ms(5000));
+    assert!(hosts[1].closed);
+    assert_eq!(world.services.allocations(), 0);
 }

@@ -52,6 +52,8 @@ struct Relay {
     /// When to ask anew, after it was lost.
     retry: Option<Instant>,
     failures: u32,
+    /// It is being given back.
+    closing: bool,
     /// It was given back, or lost and is not wanted.
     is_over: bool,
 }
@@ -61,8 +63,17 @@ impl Relay {
         let fork = Box::new(SeededEntropy::fork(entropy));
         let client = TurnClient::new(now, config.clone(), fork);
         let (address, permitted) = (None, BTreeSet::new());
-        let (retry, failures, is_over) = (None, 0, false);
-        Self { config, client, address, permitted, wanted: true, retry, failures, is_over }
+        Self {
+            config,
+            client,
+            address,
+            permitted,
+            wanted: true,
+            retry: None,
+            failures: 0,
+            closing: false,
+            is_over: false,
+        }
     }
 
     fn on_event(&mut self, now: Instant, socket: SocketId, event: TurnEvent) -> Option<RelayEvent> {
@@ -122,7 +133,8 @@ impl Relays {
         self.all.values_mut().for_each(|relay| relay.wanted = false);
         for config in configs.iter().take(NODE_RELAYS) {
             let same = |relay: &&mut Relay| {
-                relay.config.server() == config.server() && relay.address.is_some()
+                let usable = relay.address.is_some() || relay.wanted;
+                relay.config.server() == config.server() && usable
             };
             if let Some(relay) = self.all.values_mut().find(same) {
                 relay.wanted = true;
@@ -134,7 +146,7 @@ impl Relays {
             self.all.insert(number, relay);
         }
         // One that was asked in vain until now is asked as it is wanted now.
-        self.all.retain(|_, relay| relay.wanted || relay.address.is_some());
+        self.all.retain(|_, relay| relay.wanted || relay.closing || relay.address.is_some());
     }
 
     /// Whether all that are wanted have an address, or are known to have none.
@@ -187,7 +199,9 @@ impl Relays {
     }
 
     pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Relayed {
-        for (socket, relay) in &mut self.all {
+        // One that is being given back waits for an answer, and for nothing else that another one at the same relay might get.
+        let answers = matches!(datagram, [0x01 | 0x03, ..]);
+        for (socket, relay) in self.all.iter_mut().filter(|(_, it)| answers || !it.closing) {
             match relay.client.handle_datagram(now, from, datagram) {
                 TurnInput::Foreign => {}
                 TurnInput::Taken => return Relayed::Taken,
@@ -256,7 +270,8 @@ impl Relays {
         peers: &BTreeSet<IpAddr>,
     ) {
         for (socket, relay) in &mut self.all {
-            if !relay.wanted && !in_use(*socket) {
+            if !relay.wanted && !relay.closing && !in_use(*socket) {
+                (relay.closing, relay.address) = (true, None);
                 relay.client.close(now);
             }
             for ip in relay.permitted.extract_if(.., |ip| !peers.contains(ip)) {

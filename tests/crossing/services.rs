@@ -66,6 +66,11 @@ impl Services {
         [STUN, STUN_OTHER, RELAY].iter().any(|ip| IpAddr::from(*ip) == address.ip())
     }
 
+    /// Addresses that the relay has given.
+    pub(crate) fn allocations(&self) -> usize {
+        self.allocations.len()
+    }
+
     /// The relay forgets everything.
     pub(crate) fn restart(&mut self) {
         self.allocations.clear();
@@ -173,6 +178,10 @@ impl Services {
             allocation.channels.extend(number.map(|number| (number, peer)));
         }
         let relayed = SocketAddr::from((RELAY, allocation.port));
+        let released = |attribute| matches!(attribute, Attribute::Lifetime(0));
+        if request.attributes().any(released) {
+            self.allocations.remove(&client);
+        }
         Builder::new(Class::Success, method, transaction)
             .attribute(&Attribute::Lifetime(600))
             .attribute(&Attribute::XorMappedAddress(client))
