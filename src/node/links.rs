@@ -195,10 +195,10 @@ impl Links {
     }
 
     /// A relay of a peer's that has to hear of us now.
-    pub(super) fn poll_beat(&mut self, now: Instant) -> Option<Way> {
+    pub(super) fn poll_beat(&mut self, now: Instant, interval: Duration) -> Option<Way> {
         let due = |link: &&mut Link| link.beat.is_some_and(|at| at <= now);
         let link = self.0.values_mut().find(due)?;
-        link.beat = Some(now + KEEP_ALIVE_UNKNOWN);
+        link.beat = Some(now + interval);
         link.relay
     }
 

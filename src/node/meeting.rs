@@ -9,7 +9,6 @@ use super::relays::{self, RelayEvent, Relays};
 use super::search::Ended;
 use super::{Node, NodeEvent, SearchHandle, detour};
 use crate::base::Instant;
-use crate::base::limits::KEEP_ALIVE_UNKNOWN;
 use crate::endpoint::ConnectionHandle;
 use crate::nat::signs::sign_of_life;
 use crate::nat::{PunchEvent, PunchReport, SocketId, SocketRequest, Transmit, Winner};
@@ -96,7 +95,7 @@ impl Node {
         let Some(way) = self.way(now, &winner) else { return };
         let Some((dial, transport)) = self.searches.dial(handle) else { return };
         let transport = transport.unwrap_or_else(|| self.endpoint.transport().clone());
-        let dial = dial.at(way.remote).transport(transport.kept_alive(KEEP_ALIVE_UNKNOWN));
+        let dial = dial.at(way.remote).transport(transport.kept_alive(self.keep_alive.interval()));
         match self.endpoint.connect(now, &dial) {
             Ok(connection) => {
                 self.links.add(now, connection, way, relayed);
@@ -126,6 +125,7 @@ impl Node {
             match link.advise(now, &seen) {
                 Some(Advice::Probe(remote)) => {
                     if !link.is_relayed(seen.remote) {
+                        self.keep_alive.on_silence();
                         self.events.push_back(NodeEvent::Silent(handle));
                     }
                     self.endpoint.probe(now, handle, remote);
@@ -138,7 +138,8 @@ impl Node {
                 None => {}
             }
         }
-        while let Some(Way { socket, remote }) = self.links.poll_beat(now) {
+        let interval = self.keep_alive.interval();
+        while let Some(Way { socket, remote }) = self.links.poll_beat(now, interval) {
             if let Ok(payload) = sign_of_life(&mut *self.entropy) {
                 self.outbox.push_back(alone(Transmit { socket, destination: remote, payload }));
             }

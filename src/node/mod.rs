@@ -48,7 +48,9 @@ use crate::base::time::earliest;
 use crate::base::{Entropy, Instant, SeededEntropy};
 use crate::connection::TransportConfig;
 use crate::endpoint::{ConnectionHandle, Endpoint};
-use crate::nat::{Punch, PunchConfig, PunchReport, PunchTransmit, SocketId, SocketRequest};
+use crate::nat::{
+    KeepAlive, Punch, PunchConfig, PunchReport, PunchTransmit, SocketId, SocketRequest,
+};
 use gathering::Gatherings;
 use links::Links;
 use relays::Relays;
@@ -69,6 +71,8 @@ pub struct Node {
     relays: Relays,
     /// Connections on paths that were found.
     links: Links,
+    /// How often connections that were searched, and ways by peers' relays, are used at least.
+    keep_alive: KeepAlive,
     /// Datagrams that are neither the endpoint's nor a search's.
     outbox: VecDeque<PunchTransmit>,
     requests: VecDeque<SocketRequest>,
@@ -86,6 +90,7 @@ impl Node {
             gatherings: Gatherings::default(),
             relays: Relays::default(),
             links: Links::default(),
+            keep_alive: KeepAlive::default(),
             outbox: VecDeque::new(),
             requests: VecDeque::new(),
             events: VecDeque::new(),
@@ -134,6 +139,17 @@ impl Node {
     pub fn remove(&mut self, now: Instant, connection: ConnectionHandle) {
         self.endpoint.remove(now, connection);
         self.release_links(now);
+    }
+
+    /// How often what goes through the NAT has to be used so that it does not forget: as was measured by
+    /// [`LifetimeProbe`](crate::nat::LifetimeProbe), say; every 15 s if never called. Holds for connections that are searched from now on.
+    pub fn set_keep_alive(&mut self, keep_alive: KeepAlive) {
+        self.keep_alive = keep_alive;
+    }
+
+    /// The same as it is now: more often after paths have died.
+    pub fn keep_alive(&self) -> KeepAlive {
+        self.keep_alive
     }
 
     /// Where the packets of a connection go.
