@@ -10,6 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use srudp::nat::Failure;
+use srudp::nat::turn::TurnConfig;
+use srudp::node::Route;
 use srudp::{Connection, Endpoint, MeetError, Ticket};
 
 use crate::net::{Gateway, Input, Lab};
@@ -43,6 +45,8 @@ enum Fate {
     Direct6,
     /// Another port for every peer on both sides, by chance.
     BothSymmetric,
+    /// One of them has a relay, and all goes by that.
+    Relayed,
 }
 
 const V4: &str = "0.0.0.0";
@@ -63,6 +67,7 @@ const PAIRS: &[Pair] = &[
     Pair("carrier x block", V4, [CARRIER, BLOCK], Fate::Direct),
     Pair("sequential x sequential", V4, [SEQUENTIAL, SEQUENTIAL], Fate::Direct),
     Pair("symmetric x symmetric", V4, [SYMMETRIC, SYMMETRIC], Fate::BothSymmetric),
+    Pair("the same with a relay (coturn)", V4, [SYMMETRIC, SYMMETRIC], Fate::Relayed),
     Pair("the same with IPv6 firewalls", BOTH, [SYMMETRIC, SYMMETRIC], Fate::Direct6),
 ];
 
@@ -71,7 +76,7 @@ const PAIRS: &[Pair] = &[
 struct Met {
     /// From the start of the search to the first byte.
     time: Duration,
-    remote: SocketAddr,
+    route: Route,
     /// Checks that were sent.
     checks: u32,
     /// The other one may still need it.
@@ -100,25 +105,31 @@ fn take_part(
     }
     Ok(Met {
         time: began.elapsed().saturating_sub(wait),
-        remote: met.connection.remote_addr().map_err(MeetError::Failed)?,
+        route: met.connection.route().map_err(MeetError::Failed)?,
         checks: met.path.map_or(0, |(_, report)| report.sent),
         _connection: met.connection,
     })
 }
 
-/// Both meet.
-fn meet(peers: &[Peer; 2], any: &str, stun: SocketAddr) -> [Result<Met, MeetError>; 2] {
+/// Both meet; the first one may have a relay.
+fn meet(
+    peers: &[Peer; 2],
+    any: &str,
+    stun: SocketAddr,
+    relay: Option<SocketAddr>,
+) -> [Result<Met, MeetError>; 2] {
     let ((to_b, from_a), (to_a, from_b)) = (channel(), channel());
-    let part = |peer: &Peer, give: Sender<Ticket>, take: Receiver<Ticket>| {
+    let part = |peer: &Peer, relay, give: Sender<Ticket>, take: Receiver<Ticket>| {
         peer.host.enter(move || {
-            let endpoint = Endpoint::builder().accept(true).stun([stun]).bind((any, 0)).unwrap();
-            take_part(&endpoint, &give, &take)
+            let relays = Option::map(relay, |at| TurnConfig::new(at, "user", "secret"));
+            let builder = Endpoint::builder().accept(true).stun([stun]).turn(relays);
+            take_part(&builder.bind((any, 0)).unwrap(), &give, &take)
         })
     };
     let [a, b] = peers;
     thread::scope(|scope| {
-        let at_a = scope.spawn(|| part(a, to_b, from_b));
-        let at_b = scope.spawn(|| part(b, to_a, from_a));
+        let at_a = scope.spawn(|| part(a, relay, to_b, from_b));
+        let at_b = scope.spawn(|| part(b, None, to_a, from_a));
         [at_a.join().unwrap(), at_b.join().unwrap()]
     })
 }
@@ -143,15 +154,27 @@ impl Figures {
     }
 }
 
-fn try_pair(lab: &Lab, number: usize, pair: &Pair, stun: SocketAddr, runs: u16) -> Vec<String> {
+/// Where the servers are.
+#[derive(Clone, Copy)]
+struct Servers {
+    stun: SocketAddr,
+    relay: Option<SocketAddr>,
+}
+
+fn try_pair(lab: &Lab, number: usize, pair: &Pair, servers: Servers, runs: u16) -> Vec<String> {
     let Pair(name, any, accesses, fate) = pair;
+    let relay = servers.relay.filter(|_| *fate == Fate::Relayed);
+    if relay.is_none() && *fate == Fate::Relayed {
+        say(&format!("{name}: not run, as coturn is not installed"));
+        return Vec::new();
+    }
     let sides = [("a", accesses[0]), ("b", accesses[1])];
     let peers = sides.map(|(side, access)| Peer::new(lab, &format!("{number}{side}"), &access));
     let mut figures = Figures::default();
     let times = Runs::of(runs, |_| {
         peers.iter().for_each(Peer::forget);
         let before = peers.each_ref().map(|peer| peer.packets(lab));
-        let outcome = meet(&peers, any, stun);
+        let outcome = meet(&peers, any, servers.stun, relay);
         let sent = [0, 1].map(|side: usize| peers[side].packets(lab) - before[side]);
         figures.packets.extend(sent.iter().max());
         if !is_as_expected(*fate, &outcome) {
@@ -170,8 +193,9 @@ fn try_pair(lab: &Lab, number: usize, pair: &Pair, stun: SocketAddr, runs: u16) 
 
 fn is_as_expected(fate: Fate, outcome: &[Result<Met, MeetError>; 2]) -> bool {
     outcome.iter().all(|outcome| match (fate, outcome) {
-        (Fate::Direct, Ok(met)) => !met.remote.ip().to_canonical().is_ipv6(),
-        (Fate::Direct6, Ok(met)) => met.remote.ip().to_canonical().is_ipv6(),
+        (Fate::Direct, Ok(met)) => !met.route.relayed && !is_ipv6(&met.route),
+        (Fate::Direct6, Ok(met)) => !met.route.relayed && is_ipv6(&met.route),
+        (Fate::Relayed, Ok(met)) => met.route.relayed,
         (Fate::BothSymmetric, Err(MeetError::NotFound { failure, .. })) => {
             *failure == Failure::BothSymmetric
         }
@@ -179,19 +203,24 @@ fn is_as_expected(fate: Fate, outcome: &[Result<Met, MeetError>; 2]) -> bool {
     })
 }
 
+fn is_ipv6(route: &Route) -> bool {
+    route.remote.ip().to_canonical().is_ipv6()
+}
+
 #[test]
 fn peers_with_tickets_find_the_direct_path_that_there_is() {
     let Some(lab) = Lab::new() else { return };
-    let server = lab.public("server");
-    let stun = servers::own(&server);
+    let (server, relay) = (lab.public("server"), lab.public("relay"));
+    let (stun, relay) = (servers::own(&server), servers::coturn(&relay));
     let runs = std::env::var("SRUDP_LAB_RUNS").ok().and_then(|runs| runs.parse().ok());
     let runs = runs.unwrap_or(RUNS);
     let wrong: Vec<String> = thread::scope(|scope| {
-        let (lab, stun) = (&lab, stun.address);
+        let lab = &lab;
+        let servers = Servers { stun: stun.address, relay: relay.as_ref().map(|it| it.address) };
         let tried = PAIRS
             .iter()
             .enumerate()
-            .map(|(number, pair)| scope.spawn(move || try_pair(lab, number, pair, stun, runs)));
+            .map(|(number, pair)| scope.spawn(move || try_pair(lab, number, pair, servers, runs)));
         let tried: Vec<_> = tried.collect();
         tried.into_iter().flat_map(|pair| pair.join().unwrap()).collect()
     });
