@@ -632,3 +632,17 @@ pub(crate) const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Spare sockets of an endpoint: what one search opens, what tickets tell of, and as many again for connections that live on one.
 pub(crate) const SPARE_SOCKETS: usize = 512;
+
+/// A round trip within which a peer is near: on the same host or in the same rack.
+pub(crate) const NEAR: Duration = Duration::from_micros(500);
+
+/// Bytes in flight to an address that is near, from which on its connections take turns: batches enough to keep a receiver
+/// busy that handles several at once, and a part of the usual receive buffers.
+pub(crate) const TURNS_IN_FLIGHT: u64 = 2 * 1024 * 1024;
+
+/// Probe timeouts in a row, each twice as long, after which what is in flight to a peer keeps no other connection waiting: a
+/// busy host may well be silent for the first of them.
+pub(crate) const PROBES_IN_VAIN: u32 = 3;
+
+/// One batch of segment offload, the most that a sender held back by the pacer waits for.
+pub(crate) const BATCH_MAX: u64 = 64 * 1024;

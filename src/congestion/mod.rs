@@ -18,10 +18,11 @@ mod rate;
 mod reno;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::base::Instant;
 use crate::base::limits::{
-    INITIAL_WINDOW_BYTES, INITIAL_WINDOW_DATAGRAMS, MINIMUM_WINDOW_DATAGRAMS,
+    BATCH_MAX, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_DATAGRAMS, MINIMUM_WINDOW_DATAGRAMS,
 };
 use crate::vocab::{RttView, SendStamp, Settled};
 
@@ -292,6 +293,13 @@ struct Progress {
     in_flight: u64,
     /// `None` if nothing arrived that asked for an acknowledgement.
     sample: Option<Sample>,
+}
+
+/// Bytes that may leave a near path in one go whatever its rate: one batch of segment offload, and half of it for every half
+/// millisecond of the round trip. Queues there are as good as empty, and it is batches that cost.
+pub(crate) fn near_batch(minimum: Duration) -> u64 {
+    let halvings = minimum.as_micros() >> 9;
+    u32::try_from(halvings).ok().and_then(|by| BATCH_MAX.checked_shr(by)).unwrap_or(0)
 }
 
 /// The window of a path of which nothing is known (RFC 9002 §7.2).

@@ -364,3 +364,10 @@ fn the_first_slow_start_ends_without_loss_when_the_delay_rises() {
     assert!(!controller.is_in_slow_start());
     assert_eq!(controller.events(), 0);
 }
+
+#[test]
+fn only_near_paths_get_whole_batches_whatever_their_rate() {
+    let batch = |micros| near_batch(Duration::from_micros(micros));
+    assert_eq!([100, 511, 512, 1100].map(batch), [65_536, 65_536, 32_768, 16_384]);
+    assert_eq!([20_000, 333_000, u64::MAX].map(batch), [0; 3]);
+}

@@ -52,7 +52,7 @@ pub use stats::ConnectionStats;
 use controls::Controls;
 use keys::Keys;
 use paths::Paths;
-use send::Establish;
+use send::{Establish, Turn};
 use stats::Counters;
 
 /// A connection to one peer.
@@ -84,6 +84,7 @@ pub struct Connection {
     lifetime: Lifetime,
     closed_reported: bool,
     paced_until: Option<Instant>,
+    turn: Turn,
     ack_only_streak: u32,
     observed: Option<(u64, SocketAddr)>,
     outcome: Outcome,
@@ -167,6 +168,7 @@ impl Connection {
             lifetime: Lifetime::default(),
             closed_reported: false,
             paced_until: None,
+            turn: Turn::default(),
             ack_only_streak: 0,
             observed: None,
             outcome: Outcome::default(),
@@ -215,6 +217,23 @@ impl Connection {
     /// the connection is confirmed, for a responder whom ESTABLISH has not reached yet resets what overtakes it.
     pub(crate) fn reset_token(&self) -> Option<[u8; 16]> {
         self.peer_cids.reset_token().filter(|_| self.confirmed && self.lifetime.is_open())
+    }
+
+    /// Bytes that are under way to the peer's address, as far as anything is known of it: a peer that has fallen silent keeps
+    /// nobody else waiting.
+    pub(crate) fn in_flight(&self) -> u64 {
+        let is_silent = self.recovery.probe_timeouts() >= limits::PROBES_IN_VAIN;
+        if self.lifetime.is_open() && !is_silent {
+            self.recovery.in_flight_on(self.paths.active().id())
+        } else {
+            0
+        }
+    }
+
+    /// The peer was once heard within [`NEAR`](limits::NEAR).
+    pub(crate) fn is_near(&self) -> bool {
+        let rtt = self.paths.active().rtt();
+        rtt.measured && rtt.minimum <= limits::NEAR
     }
 
     /// Nothing will ever happen again.

@@ -58,6 +58,17 @@ impl Establish {
     }
 }
 
+/// Whether data may leave, as far as other connections are concerned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Turn {
+    #[default]
+    Open,
+    /// It may not.
+    Closed,
+    /// It may not, and there is some.
+    Awaited,
+}
+
 /// Why a packet may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
@@ -74,13 +85,16 @@ struct Built {
 }
 
 impl Connection {
-    /// Fills `buffer` with at most `segments` datagrams for one destination.
+    /// Fills `buffer` with at most `segments` datagrams for one destination. Without `may_send_data` that is what congestion control
+    /// does not hold back either.
     pub(crate) fn poll_transmit(
         &mut self,
         now: Instant,
         buffer: &mut [u8],
         segments: usize,
+        may_send_data: bool,
     ) -> Option<Transmit> {
+        self.turn = if may_send_data { Turn::Open } else { Turn::Closed };
         if !self.lifetime.is_open() {
             return self.transmit_close(now, buffer);
         }
@@ -93,6 +107,11 @@ impl Connection {
         self.counters.batches_sent += u64::from(transmit.is_some());
         self.report_room();
         transmit
+    }
+
+    /// At the last poll there was data that might not leave only because others came first.
+    pub(crate) fn waits_for_turn(&self) -> bool {
+        self.turn == Turn::Awaited
     }
 
     fn transmit_close(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
@@ -296,9 +315,12 @@ impl Connection {
             return Some((Purpose::Probe, bytes));
         }
         match limit {
-            SendLimit::Open { bytes } => return Some((Purpose::Data, bytes)),
+            SendLimit::Open { bytes } if self.turn == Turn::Open => {
+                return Some((Purpose::Data, bytes));
+            }
+            SendLimit::Open { .. } if self.wants_to_send() => self.turn = Turn::Awaited,
             SendLimit::Paced { until } if self.wants_to_send() => self.paced_until = Some(until),
-            SendLimit::Paced { .. } | SendLimit::Congested => {}
+            SendLimit::Open { .. } | SendLimit::Paced { .. } | SendLimit::Congested => {}
             SendLimit::Amplified => return None,
         }
         self.acks.is_due(now).then_some((Purpose::AckOnly, u64::MAX))

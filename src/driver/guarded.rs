@@ -34,23 +34,21 @@ impl Guarded {
         ready: &mut Vec<Waker>,
         act: impl FnOnce(&mut Core, Instant) -> T,
     ) -> T {
-        self.settle(ready, act, |_| {})
+        let result = self.settle(ready, act);
+        ready.drain(..).for_each(Waker::wake);
+        result
     }
 
-    /// As [`Self::with`], and tells who is woken.
+    /// As [`Self::with`], and leaves it to the caller to wake those in `ready`.
     pub(super) fn settle<T>(
         &self,
         ready: &mut Vec<Waker>,
         act: impl FnOnce(&mut Core, Instant) -> T,
-        woken: impl FnOnce(&[Waker]),
     ) -> T {
         let mut core = self.core.lock();
         let now = self.now();
         let result = act(&mut core, now);
         core.settle(now, ready);
-        drop(core);
-        woken(ready);
-        ready.drain(..).for_each(Waker::wake);
         result
     }
 

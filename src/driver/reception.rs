@@ -74,6 +74,14 @@ struct Served {
     others: bool,
 }
 
+impl Served {
+    fn note(&mut self, woken: &[Waker], this: &Waker) {
+        let mine = woken.iter().filter(|other| other.will_wake(this)).count();
+        self.this |= mine > 0;
+        self.others |= woken.len() > mine;
+    }
+}
+
 /// The socket in the poll of the worker.
 struct Watch {
     registry: Registry,
@@ -258,21 +266,18 @@ impl Seat {
     /// Reads the socket once, and tells the protocol. Returns whether there may be more.
     fn receive(&mut self, guarded: &Guarded) -> bool {
         let Self { socket, polled, buffers, ready, waker, served, .. } = self;
-        // What the worker read while nobody sat here was nobody's favour.
         *served = Served::default();
-        let mut note = |woken: &[Waker]| {
-            let mine = woken.iter().filter(|other| other.will_wake(waker)).count();
-            served.this |= mine > 0;
-            served.others |= woken.len() > mine;
-        };
         // Through the poll's socket, so that the poll learns that it was read to its end.
         let received = polled.try_io(|| {
             buffers.receive(socket, |received| {
                 let act =
                     |core: &mut Core, now| core.handle_datagram(now, SocketId::MAIN, received);
-                guarded.settle(ready, act, &mut note);
+                guarded.settle(ready, act);
             })
         });
+        // Not before everything is taken in: who is woken earlier is in the way, and has to be woken again for the rest.
+        served.note(ready, waker);
+        ready.drain(..).for_each(Waker::wake);
         self.is_readable = match received {
             Ok(filled) => !self.buffers.was_all(filled),
             // Else it is the late answer to some earlier datagram, or no memory: there may be more to read all the same.

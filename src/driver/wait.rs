@@ -121,9 +121,13 @@ impl Waits {
         }
     }
 
-    /// Hands out the wakers to call, once the lock is let go. `into` is empty; its memory is kept for the next time.
+    /// Hands out the wakers to call, once the lock is let go, behind those that are in `into` already.
     pub(crate) fn take_ready(&mut self, into: &mut Vec<Waker>) {
-        std::mem::swap(&mut self.ready, into);
+        if into.is_empty() {
+            std::mem::swap(&mut self.ready, into);
+        } else {
+            into.append(&mut self.ready);
+        }
     }
 
     #[cfg(test)]

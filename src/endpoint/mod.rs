@@ -24,6 +24,7 @@ mod reassembly;
 mod resets;
 mod schedule;
 mod slot;
+mod turns;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -51,6 +52,7 @@ use reassembly::Reassembly;
 use resets::Resets;
 use schedule::Schedule;
 use slot::{Open, Slot, State};
+use turns::Turns;
 
 /// Datagrams as the socket gave them: one, or several of equal size from one address (GRO).
 #[derive(Debug)]
@@ -106,6 +108,7 @@ pub struct Endpoint {
     limiter: Limiter,
     outbox: Outbox,
     schedule: Schedule,
+    turns: Turns,
     events: VecDeque<Event>,
     closed: bool,
     stats: EndpointStats,
@@ -133,6 +136,7 @@ impl Endpoint {
             limiter: Limiter::default(),
             outbox: Outbox::default(),
             schedule: Schedule::default(),
+            turns: Turns::default(),
             events: VecDeque::new(),
             closed: false,
             stats: EndpointStats::default(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::dial::Step;
 use super::slot::{Slot, State};
+use super::turns::Load;
 use super::{Endpoint, Event};
 use crate::base::Instant;
 use crate::base::time::earliest;
@@ -29,6 +30,13 @@ impl Endpoint {
         if !std::mem::replace(&mut slot.is_dirty, true) {
             self.schedule.dirty.push(index);
         }
+        self.make_ready(index);
+    }
+
+    fn make_ready(&mut self, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
         if !std::mem::replace(&mut slot.is_ready, true) {
             self.schedule.ready.push_back(index);
         }
@@ -88,6 +96,7 @@ impl Endpoint {
         self.settle_cids(index);
         self.settle_reset(index);
         self.settle_events(index);
+        self.settle_turn(index);
         self.settle_deadline(now, index);
         self.free_if_over(index);
     }
@@ -193,6 +202,41 @@ impl Endpoint {
         }
     }
 
+    /// Counts what the connection has in flight, and calls whom that leaves room for.
+    fn settle_turn(&mut self, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        let before = slot.part.crowd();
+        match &slot.state {
+            State::Live(connection) => {
+                let load = Load {
+                    remote: connection.remote_address(),
+                    in_flight: connection.in_flight(),
+                    is_near: connection.is_near(),
+                };
+                self.turns.update(&mut slot.part, load);
+            }
+            State::Dialling(_) | State::Failed => self.turns.leave(&mut slot.part),
+        }
+        let after = slot.part.crowd();
+        self.call_next(before);
+        if after != before {
+            self.call_next(after);
+        }
+    }
+
+    /// The first that still waits in this crowd sends next, if there is room.
+    fn call_next(&mut self, crowd: Option<usize>) {
+        let Some(crowd) = crowd else { return };
+        while let Some(next) = self.turns.next(crowd) {
+            let slot = self.slots.get_mut(next as usize);
+            if slot.is_some_and(|slot| slot.part.call()) {
+                return self.make_ready(next);
+            }
+        }
+    }
+
     fn settle_deadline(&mut self, now: Instant, index: u32) {
         let Some(slot) = self.slots.get_mut(index as usize) else {
             return;
@@ -233,8 +277,10 @@ impl Endpoint {
             self.schedule.timers.remove(&(at, index));
         }
         self.close_attempt(index);
-        if released {
-            self.slots.remove(index as usize);
+        if let (true, Some(mut slot)) = (released, self.slots.try_remove(index as usize)) {
+            let crowd = slot.part.crowd();
+            self.turns.leave(&mut slot.part);
+            self.call_next(crowd);
         }
     }
 
@@ -254,14 +300,23 @@ impl Endpoint {
             let Some(slot) = self.slots.get_mut(index as usize) else {
                 continue;
             };
-            let transmit = slot
-                .connection()
-                .and_then(|connection| connection.poll_transmit(now, buffer, segments.max(1)));
+            let may_send_data = self.turns.allows(&slot.part);
+            let Slot { state: State::Live(connection), part, is_ready, .. } = slot else {
+                slot.is_ready = false;
+                self.settle_one(now, index);
+                continue;
+            };
+            let transmit = connection.poll_transmit(now, buffer, segments.max(1), may_send_data);
+            part.end_turn();
             if transmit.is_some() {
                 self.schedule.ready.push_back(index);
+                self.settle_turn(index);
                 return transmit;
             }
-            slot.is_ready = false;
+            *is_ready = false;
+            if connection.waits_for_turn() {
+                self.turns.wait(index, part);
+            }
             self.settle_one(now, index);
         }
         None

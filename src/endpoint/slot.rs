@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::dial::Attempt;
+use super::turns::Part;
 use crate::base::Instant;
 use crate::connection::Connection;
 use crate::crypto::PeerId;
@@ -24,6 +25,7 @@ pub(super) struct Slot {
     pub(super) deadline: Option<Instant>,
     pub(super) is_dirty: bool,
     pub(super) is_ready: bool,
+    pub(super) part: Part,
 }
 
 /// The stages of a handle's life.
@@ -57,6 +59,7 @@ impl Slot {
             deadline: None,
             is_dirty: false,
             is_ready: false,
+            part: Part::default(),
         }
     }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::base::limits::{CHALLENGE_RESERVE, CHALLENGE_SENDS, MTU_SIZES_V4, MTU_SIZES_V6};
 use crate::base::{EcnMark, Instant};
-use crate::congestion::{CongestionAlgorithm, Controller, InFlight};
+use crate::congestion::{CongestionAlgorithm, Controller, InFlight, near_batch};
 use crate::vocab::{Outcome, PathId, RttView, SendLimit, SendStamp, Settled};
 
 use amplify::Credit;
@@ -332,8 +332,10 @@ impl Path {
     }
 
     fn pace(&self) -> Pace {
+        let rtt = self.rtt.view();
         Pace {
-            rate: self.congestion.pacing_rate(&self.rtt.view()),
+            rate: self.congestion.pacing_rate(&rtt),
+            batch: near_batch(rtt.minimum),
             quantum: self.congestion.quantum(),
             datagram: self.datagram_size() as u64,
         }

@@ -29,6 +29,8 @@ pub(super) struct Pace {
     /// What a blocked sender waits for; `None` leaves it to the pacer.
     pub(super) quantum: Option<u64>,
     pub(super) datagram: u64,
+    /// What may leave in one go whatever the rate.
+    pub(super) batch: u64,
 }
 
 impl Pacer {
@@ -48,7 +50,7 @@ impl Pacer {
     /// Bytes left, paced or not.
     pub(super) fn on_sent(&mut self, now: Instant, pace: Pace, bytes: u64) {
         let Some(rate) = pace.rate else { return };
-        let debt = -scaled(burst(rate, pace.datagram));
+        let debt = -scaled(burst(rate, pace));
         let tokens = self.tokens_at(now, rate, pace);
         self.tokens = tokens.saturating_sub(scaled(bytes)).max(debt);
         self.updated = now;
@@ -57,7 +59,7 @@ impl Pacer {
     fn tokens_at(&self, now: Instant, rate: u64, pace: Pace) -> i64 {
         let elapsed = u64::try_from((now - self.updated).as_nanos()).unwrap_or(u64::MAX);
         let gained = i64::try_from(elapsed.saturating_mul(rate)).unwrap_or(i64::MAX);
-        self.tokens.saturating_add(gained).min(scaled(burst(rate, pace.datagram)))
+        self.tokens.saturating_add(gained).min(scaled(burst(rate, pace)))
     }
 }
 
@@ -69,15 +71,16 @@ fn scaled(bytes: u64) -> i64 {
 }
 
 /// The size of the bucket in bytes.
-fn burst(rate: u64, datagram: u64) -> u64 {
-    let floor = datagram.saturating_mul(PACER_BURST_DATAGRAMS);
+fn burst(rate: u64, pace: Pace) -> u64 {
+    let Pace { datagram, batch, .. } = pace;
+    let floor = datagram.saturating_mul(PACER_BURST_DATAGRAMS).max(2 * batch);
     in_time(rate, PACER_BURST_TIME).max(floor).min(PACER_BURST_MAX.max(datagram))
 }
 
 /// How long the bucket takes to hold a batch.
 fn wait(tokens: i64, rate: u64, pace: Pace) -> Duration {
     let quantum = pace.quantum.unwrap_or_else(|| in_time(rate, PACER_QUANTUM));
-    let batch = quantum.min(burst(rate, pace.datagram) / 2).max(pace.datagram);
+    let batch = quantum.min(burst(rate, pace) / 2).max(pace.datagram);
     let missing = u64::try_from(scaled(batch).saturating_sub(tokens)).unwrap_or(0);
     Duration::from_nanos(missing.div_ceil(rate.max(1)))
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Bbr;
 use super::phase::{Phase, share};
 use crate::base::Instant;
-use crate::base::limits::{CONGESTION_WINDOW_MAX, PACER_BURST_DATAGRAMS};
+use crate::base::limits::{BATCH_MAX, CONGESTION_WINDOW_MAX, PACER_BURST_DATAGRAMS};
+use crate::congestion::near_batch;
 use crate::congestion::rate::{in_time, per_second};
 use crate::vocab::RttView;
 
@@ -17,9 +18,6 @@ const WINDOW_MINIMUM: u64 = 4;
 
 /// Time at the pacing rate that leaves in one go.
 const QUANTUM_TIME: Duration = Duration::from_millis(1);
-
-/// The most that leaves in one go: one batch of segment offload.
-const QUANTUM_MAX: u64 = 64 * 1024;
 
 /// Round trip assumed before the first sample, for pacing alone: a guess that does not hold up the first flight.
 const UNMEASURED: Duration = Duration::from_millis(1);
@@ -81,8 +79,9 @@ impl Control {
         share(per_second(self.initial_window, round_trip), Phase::Startup.rate_gain())
     }
 
-    pub(super) fn quantum(&self, datagram: u64) -> u64 {
-        in_time(self.rate, QUANTUM_TIME).min(QUANTUM_MAX).max(PACER_BURST_DATAGRAMS * datagram)
+    pub(super) fn quantum(&self, datagram: u64, minimum: Option<Duration>) -> u64 {
+        let least = minimum.map_or(0, near_batch).max(PACER_BURST_DATAGRAMS * datagram);
+        in_time(self.rate, QUANTUM_TIME).min(BATCH_MAX).max(least)
     }
 }
 
@@ -157,7 +156,8 @@ impl Bbr {
 
     /// At least a batch of the pacer and of the receiver's acknowledgements.
     pub(super) fn budgeted(&self, volume: u64) -> u64 {
-        let least = self.control.quantum(self.datagram).max(self.window_minimum());
+        let least =
+            self.control.quantum(self.datagram, self.delay.minimum()).max(self.window_minimum());
         let room = if self.phase == Phase::Up { 2 * self.datagram } else { 0 };
         volume.max(least) + room
     }

@@ -234,7 +234,7 @@ impl CongestionControl for Bbr {
     }
 
     fn quantum(&self) -> Option<u64> {
-        Some(self.control.quantum(self.datagram))
+        Some(self.control.quantum(self.datagram, self.delay.minimum()))
     }
 
     fn holds_back(&self) -> bool {

@@ -133,7 +133,7 @@ fn an_address_on_trial_gets_three_times_its_bytes_and_not_one_more() {
         let arrival = Arrival { remote: elsewhere, local: None, ecn: None, datagram };
         let entropy = &mut SeededEntropy::new(number);
         connection.handle_packet(Instant::ZERO, entropy, arrival, &mut packet);
-        while let Some(transmit) = connection.poll_transmit(Instant::ZERO, &mut buffer, 10) {
+        while let Some(transmit) = connection.poll_transmit(Instant::ZERO, &mut buffer, 10, true) {
             assert_eq!(transmit.destination, elsewhere);
             sent += transmit.size;
         }

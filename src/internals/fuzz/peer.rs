@@ -257,7 +257,7 @@ impl Hostile {
     fn transmit(&mut self) {
         let mut datagrams = 0;
         let mut buffer = std::mem::take(&mut self.buffer);
-        while let Some(sent) = self.connection.poll_transmit(self.now, &mut buffer, 10) {
+        while let Some(sent) = self.connection.poll_transmit(self.now, &mut buffer, 10, true) {
             assert!(sent.size > 0 && sent.size <= buffer.len());
             for packet in buffer[..sent.size].chunks_mut(sent.segment_size) {
                 self.check_sent(packet);

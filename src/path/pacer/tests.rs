@@ -7,7 +7,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn pace(rate: u64, datagram: u64) -> Pace {
-    Pace { rate: Some(rate), quantum: None, datagram }
+    Pace { rate: Some(rate), quantum: None, datagram, batch: 0 }
 }
 
 /// Sends whatever may leave until `end`, and returns bytes and bursts.
@@ -37,7 +37,7 @@ fn a_second_carries_the_rate_and_one_burst() {
     {
         let pace = pace(rate, datagram);
         let (sent, _) = send_greedily(&mut Pacer::new(Instant::ZERO), pace, Instant::ZERO + SECOND);
-        let bound = rate + burst(rate, datagram);
+        let bound = rate + burst(rate, pace);
         assert!(sent <= bound, "{sent} of {rate}");
         assert!(sent + in_time(rate, PACER_QUANTUM) + datagram >= bound, "{sent} of {rate}");
     }
@@ -45,10 +45,11 @@ fn a_second_carries_the_rate_and_one_burst() {
 
 #[test]
 fn a_burst_is_two_milliseconds_within_its_bounds() {
-    assert_eq!(burst(1_000, 1200), 12_000);
-    assert_eq!(burst(50_000_000, 1200), 100_000);
-    assert_eq!(burst(10_000_000_000, 1200), 256 * 1024);
-    assert_eq!(burst(1_000, 65_507), 256 * 1024);
+    assert_eq!(burst(1_000, pace(1_000, 1200)), 12_000);
+    assert_eq!(burst(50_000_000, pace(50_000_000, 1200)), 100_000);
+    assert_eq!(burst(10_000_000_000, pace(10_000_000_000, 1200)), 256 * 1024);
+    assert_eq!(burst(1_000, pace(1_000, 65_507)), 256 * 1024);
+    assert_eq!(burst(1_000, Pace { batch: 65_536, ..pace(1_000, 1200) }), 2 * 65_536);
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn no_part_of_a_byte_is_lost_by_looking_often() {
 
 #[test]
 fn without_a_round_trip_the_window_alone_decides() {
-    let pace = Pace { rate: None, quantum: None, datagram: 1200 };
+    let pace = Pace { rate: None, quantum: None, datagram: 1200, batch: 0 };
     let mut pacer = Pacer::new(Instant::ZERO);
     pacer.on_sent(Instant::ZERO, pace, 1 << 30);
     assert_eq!(pacer.budget(Instant::ZERO, pace), Ok(u64::MAX));
@@ -115,7 +116,7 @@ proptest! {
                 sent += wanted.min(budget);
             }
             let gained = u128::from(rate) * (now - Instant::ZERO).as_nanos() / 1_000_000_000;
-            let bound = gained + u128::from(burst(rate, datagram)) + 1;
+            let bound = gained + u128::from(burst(rate, pace)) + 1;
             prop_assert!(u128::from(sent) <= bound, "{sent} > {bound}");
         }
     }

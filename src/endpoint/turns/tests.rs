@@ -1,0 +1,155 @@
+//! Who may send, who waits, and that everybody who waits is called.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const BATCH: u64 = 65_536;
+
+/// Connections with data to send, all to one address unless a test says otherwise.
+struct Crowded {
+    turns: Turns,
+    parts: Vec<Part>,
+    in_flight: Vec<u64>,
+    is_near: bool,
+}
+
+impl Crowded {
+    fn new(connections: usize, is_near: bool) -> Self {
+        let parts = (0..connections).map(|_| Part::default()).collect();
+        let in_flight = vec![0; connections];
+        let mut crowded = Self { turns: Turns::default(), parts, in_flight, is_near };
+        for at in 0..connections {
+            crowded.settle(at);
+        }
+        crowded
+    }
+
+    fn total(&self) -> u64 {
+        self.in_flight.iter().sum()
+    }
+
+    /// What the endpoint does after anything has happened to a connection. Returns who is called.
+    fn settle(&mut self, at: usize) -> Option<usize> {
+        let load = Load {
+            remote: SocketAddr::from(([192, 0, 2, 1], 4000)),
+            in_flight: self.in_flight[at],
+            is_near: self.is_near,
+        };
+        self.turns.update(&mut self.parts[at], load);
+        self.call(self.parts[at].crowd())
+    }
+
+    fn call(&mut self, crowd: Option<usize>) -> Option<usize> {
+        while let Some(next) = crowd.and_then(|crowd| self.turns.next(crowd)) {
+            if self.parts[next as usize].call() {
+                return Some(next as usize);
+            }
+        }
+        None
+    }
+
+    /// The connection is asked for a batch, and has one. Returns who is called then, if it was sent.
+    fn send(&mut self, at: usize) -> Result<Option<usize>, ()> {
+        let may = self.turns.allows(&self.parts[at]);
+        self.parts[at].end_turn();
+        if may {
+            self.in_flight[at] += BATCH;
+            Ok(self.settle(at))
+        } else {
+            self.turns.wait(u32::try_from(at).unwrap(), &mut self.parts[at]);
+            Err(())
+        }
+    }
+
+    fn acknowledge(&mut self, at: usize) -> Option<usize> {
+        self.in_flight[at] = 0;
+        self.settle(at)
+    }
+
+    /// Sends from the first connection until it would have to wait.
+    fn fill(&mut self) {
+        while self.send(0).is_ok() {}
+    }
+}
+
+#[test]
+fn one_connection_alone_never_waits() {
+    let mut crowded = Crowded::new(1, true);
+    assert!((0..1000).all(|_| crowded.send(0).is_ok()));
+}
+
+#[test]
+fn connections_to_a_far_address_never_wait() {
+    let mut crowded = Crowded::new(2, false);
+    assert!((0..1000).all(|at| crowded.send(at % 2).is_ok()));
+}
+
+#[test]
+fn together_they_have_so_much_in_flight_and_a_batch() {
+    let mut crowded = Crowded::new(2, true);
+    crowded.fill();
+    assert_eq!(crowded.send(1), Err(()));
+    let total = crowded.total();
+    assert!((TURNS_IN_FLIGHT..TURNS_IN_FLIGHT + BATCH).contains(&total), "{total}");
+}
+
+#[test]
+fn they_are_called_in_the_order_in_which_they_came() {
+    let mut crowded = Crowded::new(4, true);
+    crowded.fill();
+    assert!([2, 1, 3].map(|at| crowded.send(at)).iter().all(Result::is_err));
+    assert_eq!(crowded.acknowledge(0), Some(0), "it was the first that was refused");
+    assert_eq!([0, 2, 1].map(|at| crowded.send(at)), [2, 1, 3].map(|next| Ok(Some(next))));
+}
+
+#[test]
+fn who_comes_late_does_not_push_in() {
+    let mut crowded = Crowded::new(3, true);
+    crowded.fill();
+    assert_eq!(crowded.send(1), Err(()));
+    assert_eq!(crowded.acknowledge(0), Some(0));
+    assert_eq!(crowded.send(2), Err(()), "there is room, but another waits for it");
+    assert_eq!([0, 1].map(|at| crowded.send(at)), [Ok(Some(1)), Ok(Some(2))]);
+}
+
+#[test]
+fn who_leaves_makes_room_and_is_not_called() {
+    let mut crowded = Crowded::new(3, true);
+    crowded.fill();
+    assert_eq!([1, 2].map(|at| crowded.send(at)), [Err(()); 2]);
+    let mut part = std::mem::take(&mut crowded.parts[0]);
+    let crowd = part.crowd();
+    crowded.turns.leave(&mut part);
+    assert_eq!(crowded.call(crowd), Some(1));
+}
+
+#[test]
+fn nothing_stays_of_a_crowd_that_has_dispersed() {
+    let mut crowded = Crowded::new(3, true);
+    crowded.fill();
+    for part in &mut crowded.parts {
+        crowded.turns.leave(part);
+    }
+    assert!(crowded.turns.crowds.is_empty() && crowded.turns.by_address.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn everybody_who_waits_is_called(steps in prop::collection::vec((any::<bool>(), 0..6_usize), 0..200)) {
+        let mut crowded = Crowded::new(6, true);
+        let mut called = Vec::new();
+        for (sends, at) in steps {
+            called.extend(if sends { crowded.send(at).ok().flatten() } else { crowded.acknowledge(at) });
+        }
+        // Those called send nothing, and everything is acknowledged: one after the other is called, until nobody waits.
+        for at in 0..6 {
+            called.extend(crowded.acknowledge(at));
+        }
+        while let Some(at) = called.pop() {
+            crowded.parts[at].end_turn();
+            called.extend(crowded.settle(at));
+        }
+        prop_assert!(crowded.parts.iter().all(|part| part.place == Place::Free));
+    }
+}
