@@ -252,7 +252,7 @@ pub(crate) const PATH_ANSWERS: usize = 4;
 
 /// Silence after which a connection gives back memory that it needs only while it is busy: long enough that a pause between
 /// two messages costs nothing.
-pub(crate) const REST_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const REST_AFTER: Duration = Duration::from_secs(1);
 
 /// Events about the connection itself that wait for the application.
 pub(crate) const CONNECTION_EVENTS: usize = 64;
@@ -638,7 +638,7 @@ pub(crate) const NEAR: Duration = Duration::from_micros(500);
 
 /// Bytes in flight to an address that is near, from which on its connections take turns: batches enough to keep a receiver
 /// busy that handles several at once, and a part of the usual receive buffers.
-pub(crate) const TURNS_IN_FLIGHT: u64 = 2 * 1024 * 1024;
+pub(crate) const TURNS_IN_FLIGHT: u64 = 1024 * 1024;
 
 /// Probe timeouts in a row, each twice as long, after which what is in flight to a peer keeps no other connection waiting: a
 /// busy host may well be silent for the first of them.
