@@ -277,9 +277,10 @@ impl Endpoint {
             self.schedule.timers.remove(&(at, index));
         }
         self.close_attempt(index);
-        if let (true, Some(mut slot)) = (released, self.slots.try_remove(index as usize)) {
-            let crowd = slot.part.crowd();
-            self.turns.leave(&mut slot.part);
+        if released {
+            let mut part = self.slots.remove(index as usize).part;
+            let crowd = part.crowd();
+            self.turns.leave(&mut part);
             self.call_next(crowd);
         }
     }
