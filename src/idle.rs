@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn the_smaller_timeout_counts_and_zero_means_none() {
-        assert_eq!(idle(5000, 3000, None).deadline(PTO), Some(at(3000)));
-        assert_eq!(idle(0, 3000, None).deadline(PTO), Some(at(3000)));
-        assert_eq!(idle(5000, 0, None).deadline(PTO), Some(at(5000)));
+        assert_eq!(rested(idle(5000, 3000, None)).deadline(PTO), Some(at(3000)));
+        assert_eq!(rested(idle(0, 3000, None)).deadline(PTO), Some(at(3000)));
+        assert_eq!(rested(idle(5000, 0, None)).deadline(PTO), Some(at(5000)));
         assert_eq!(rested(idle(0, 0, None)).deadline(PTO), None);
     }
 
