@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::address::first_that_works;
 use super::endpoint::Endpoint;
-use super::helpers::Helpers;
+use super::servers::Servers;
 use crate::connection::TransportConfig;
 use crate::crypto::{Identity, PeerId};
 use crate::driver::{self, DriverConfig};
@@ -32,7 +32,7 @@ pub struct EndpointBuilder {
     identity: Option<Identity>,
     config: EndpointConfig,
     driver: DriverConfig,
-    helpers: Helpers,
+    servers: Servers,
 }
 
 impl Endpoint {
@@ -49,7 +49,7 @@ impl EndpointBuilder {
             identity: None,
             config: EndpointConfig::default(),
             driver,
-            helpers: Helpers::default(),
+            servers: Servers::default(),
         }
     }
 
@@ -106,14 +106,14 @@ impl EndpointBuilder {
     /// Two of them, or one that has two addresses (RFC 5780), show what the NAT does. Default none: then only peers in the same network
     /// can be met.
     pub fn stun(mut self, servers: impl IntoIterator<Item = SocketAddr>) -> Self {
-        self.helpers.stun = servers.into_iter().collect();
+        self.servers.stun = servers.into_iter().collect();
         self
     }
 
     /// TURN servers, the best first, which relay what comes from and goes to peers that are met and to which no direct path leads. The
     /// first four are asked for an address when a [`ticket`](Endpoint::ticket) is made. Default none.
     pub fn turn(mut self, servers: impl IntoIterator<Item = TurnConfig>) -> Self {
-        self.helpers.turn = servers.into_iter().collect();
+        self.servers.turn = servers.into_iter().collect();
         self
     }
 
@@ -123,11 +123,11 @@ impl EndpointBuilder {
     /// When the address does not resolve or cannot be bound (the message names it), or when the system has no thread or no
     /// random bytes to give.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Endpoint> {
-        let Self { identity, config, driver, helpers } = self;
+        let Self { identity, config, driver, servers } = self;
         let identity = identity.unwrap_or_else(Identity::generate);
         let shared = first_that_works(address, |address| {
             driver::start(address, identity.clone(), config.clone(), driver)
         })?;
-        Ok(Endpoint::new(shared, identity, driver, helpers))
+        Ok(Endpoint::new(shared, identity, driver, servers))
     }
 }

@@ -12,8 +12,8 @@ use super::address::first_that_works;
 use super::attempt;
 use super::connection::Connection;
 use super::error::{DialError, EndpointClosed, elapsed};
-use super::helpers::Helpers;
 use super::link::{Dialling, Link};
+use super::servers::Servers;
 use super::told::Told;
 use crate::close::ConnectionError;
 use crate::crypto::{Identity, PeerId};
@@ -37,7 +37,7 @@ struct Owner {
     shared: Arc<Shared>,
     identity: Identity,
     driver: DriverConfig,
-    helpers: Helpers,
+    servers: Servers,
     told: Mutex<Option<Told>>,
 }
 
@@ -46,10 +46,10 @@ impl Endpoint {
         shared: Arc<Shared>,
         identity: Identity,
         driver: DriverConfig,
-        helpers: Helpers,
+        servers: Servers,
     ) -> Self {
         let told = Mutex::new(None);
-        Self { owner: Arc::new(Owner { shared, identity, driver, helpers, told }) }
+        Self { owner: Arc::new(Owner { shared, identity, driver, servers, told }) }
     }
 
     /// Our own peer id, which others dial.
@@ -197,8 +197,8 @@ impl Endpoint {
         &self.owner.identity
     }
 
-    pub(crate) fn helpers(&self) -> &Helpers {
-        &self.owner.helpers
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.owner.servers
     }
 
     /// What was told of this endpoint last.

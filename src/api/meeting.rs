@@ -134,7 +134,7 @@ impl Endpoint {
 
     pub(crate) fn gather_config(&self) -> GatherConfig {
         let local = self.local_addr();
-        let config = self.helpers().tell(GatherConfig::new(local)).keep(TICKET_LIFE);
+        let config = self.servers().tell(GatherConfig::new(local)).keep(TICKET_LIFE);
         let config = if local.ip().is_loopback() { config.loopback() } else { config };
         config.networks(&networks())
     }
@@ -147,7 +147,7 @@ impl Endpoint {
 
     /// Makes a ticket, or gives out the one that was made of the same.
     pub(crate) fn tell(&self, gathered: Gathered) -> Result<Ticket, GatherError> {
-        let useless = if self.helpers().are_silent(&gathered) {
+        let useless = if self.servers().are_silent(&gathered) {
             Some(GatherError::Silent)
         } else {
             let is_empty = gathered.description.candidates().is_empty();

@@ -16,7 +16,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("noq", &["noq", "noq-proto", "rustls", "ring", "aws-lc-rs"]),
     ("iroh", &["iroh", "noq", "rustls", "ring", "aws-lc-rs"]),
     ("tls", &["rustls", "ring", "aws-lc-rs"]),
-    ("sealed", &["ring"]),
+    ("sealed", &["aws-lc-rs"]),
 ];
 
 /// The processor and how many of its cores there are.

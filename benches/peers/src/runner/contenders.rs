@@ -7,7 +7,7 @@ use crate::stacks;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Build {
     This,
-    /// srudp without the `ring` feature.
+    /// srudp without the `aws-lc` feature.
     Pure,
 }
 
@@ -30,17 +30,18 @@ const ALL: &[Contender] = &[
     },
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
     contender("quinn", "quinn", "quinn with its defaults, ring"),
-    tuned("quinn-tuned", "quinn", "quinn: 16 MiB windows, one thread; BBR over links"),
+    tuned("quinn-tuned", "quinn", "quinn: 16 MiB windows, one thread, AWS-LC; BBR over links"),
     contender("s2n", "s2n", "s2n-quic with its defaults, s2n-tls"),
     tuned("s2n-tuned", "s2n", "s2n-quic: 16 MiB windows, one thread; BBR over links"),
     contender("noq", "noq", "noq with its defaults, ring"),
-    tuned("noq-tuned", "noq", "noq: 16 MiB windows, one thread; BBR3 over links"),
+    tuned("noq-tuned", "noq", "noq: 16 MiB windows, one thread, AWS-LC; BBR3 over links"),
     contender("iroh", "iroh", "iroh with its defaults, direct addresses only, ring"),
-    tuned("iroh-tuned", "iroh", "iroh: 16 MiB windows, one thread"),
+    tuned("iroh-tuned", "iroh", "iroh: 16 MiB windows, one thread, AWS-LC"),
     contender("tcp", "tcp", "TCP of the kernel, not encrypted"),
     contender("tls", "tls", "TCP with rustls: TLS 1.3, AES-256-GCM by ring"),
+    tuned("tls-tuned", "tls", "the same by AWS-LC"),
     contender("udp", "udp", "datagrams alone, GSO and GRO: no protocol, not encrypted"),
-    contender("sealed", "sealed", "the same sealed by ring, AES-256-GCM: the limit"),
+    contender("sealed", "sealed", "the same sealed by AWS-LC, AES-256-GCM: the limit"),
 ];
 
 const fn contender(name: &'static str, stack: &'static str, about: &'static str) -> Contender {

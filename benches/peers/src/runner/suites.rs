@@ -73,7 +73,8 @@ impl Suite {
             Self::Handshakes => {
                 "Connect, one byte there and back, close. No session is resumed. srudp and iroh \
                 authenticate both sides, the others the server alone. Stacks with rustls use ring for \
-                X25519, and aws-lc-rs for X25519MLKEM768, which ring does not have. TCP is shown as the floor."
+                X25519 unless they are tuned, and aws-lc-rs for X25519MLKEM768, which ring does not have. TCP is \
+                shown as the floor."
             }
             Self::Links => {
                 "One stream through `srudp link`. Loss and delay hold in each direction; RTT is both delays \

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::order::KeyExchange;
+use crate::order::{KeyExchange, Setup, Tuning};
 
 /// Whose the certificate is.
 pub(super) const NAME: &str = "localhost";
@@ -37,15 +37,18 @@ impl Certificate {
     }
 }
 
-/// Only aws-lc-rs has ML-KEM; ring is what most use otherwise.
-pub(super) fn provider(key_exchange: KeyExchange) -> Arc<CryptoProvider> {
-    let mut provider = match key_exchange {
-        KeyExchange::Default | KeyExchange::X25519 => ring::default_provider(),
-        KeyExchange::X25519MlKem768 => aws_lc_rs::default_provider(),
+/// Only aws-lc-rs has ML-KEM, and it is the faster one; ring is what most use otherwise.
+pub(super) fn provider(setup: &Setup) -> Arc<CryptoProvider> {
+    let key_exchange = setup.key_exchange;
+    let by_aws_lc = setup.tuning != Tuning::Defaults || key_exchange == KeyExchange::X25519MlKem768;
+    let (mut provider, x25519) = if by_aws_lc {
+        (aws_lc_rs::default_provider(), aws_lc_rs::kx_group::X25519)
+    } else {
+        (ring::default_provider(), ring::kx_group::X25519)
     };
     match key_exchange {
         KeyExchange::Default => {}
-        KeyExchange::X25519 => provider.kx_groups = vec![ring::kx_group::X25519],
+        KeyExchange::X25519 => provider.kx_groups = vec![x25519],
         KeyExchange::X25519MlKem768 => {
             provider.kx_groups = vec![aws_lc_rs::kx_group::X25519MLKEM768];
         }
@@ -54,10 +57,10 @@ pub(super) fn provider(key_exchange: KeyExchange) -> Arc<CryptoProvider> {
 }
 
 /// A server with a new certificate, and the certificate as text.
-pub(super) fn server(key_exchange: KeyExchange, alpn: &[&[u8]]) -> Result<(ServerConfig, String)> {
+pub(super) fn server(setup: &Setup, alpn: &[&[u8]]) -> Result<(ServerConfig, String)> {
     let certificate = Certificate::generate()?;
     let key = PrivatePkcs8KeyDer::from(certificate.key_der);
-    let mut config = ServerConfig::builder_with_provider(provider(key_exchange))
+    let mut config = ServerConfig::builder_with_provider(provider(setup))
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der], key.into())?;
@@ -67,12 +70,12 @@ pub(super) fn server(key_exchange: KeyExchange, alpn: &[&[u8]]) -> Result<(Serve
 
 /// A client that trusts that certificate. It never resumes a session: handshakes are to be whole ones. rustls prefers
 /// AES-256-GCM, and its servers take what the client prefers.
-pub(super) fn client(key_exchange: KeyExchange, pem: &str, alpn: &[&[u8]]) -> Result<ClientConfig> {
+pub(super) fn client(setup: &Setup, pem: &str, alpn: &[&[u8]]) -> Result<ClientConfig> {
     use rustls::pki_types::pem::PemObject;
     let mut roots = RootCertStore::empty();
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).context("no certificate")?;
     roots.add(der)?;
-    let mut config = ClientConfig::builder_with_provider(provider(key_exchange))
+    let mut config = ClientConfig::builder_with_provider(provider(setup))
         .with_protocol_versions(&[&TLS13])?
         .with_root_certificates(roots)
         .with_no_client_auth();

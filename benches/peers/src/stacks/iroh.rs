@@ -68,7 +68,7 @@ impl Tasks for Iroh {
 
 async fn bind(setup: &Setup) -> Result<Endpoint> {
     let endpoint = Endpoint::builder(Empty)
-        .crypto_provider(certificate::provider(setup.key_exchange))
+        .crypto_provider(certificate::provider(setup))
         .alpns(vec![ALPN.to_vec()])
         .relay_mode(RelayMode::Disabled)
         .max_tls_tickets(0)

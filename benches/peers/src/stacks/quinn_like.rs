@@ -37,7 +37,7 @@ macro_rules! quic {
                 type Reader = RecvStream;
 
                 async fn listen(setup: &Setup) -> Result<(Endpoint, Target)> {
-                    let (config, key) = certificate::server(setup.key_exchange, ALPN)?;
+                    let (config, key) = certificate::server(setup, ALPN)?;
                     let crypto = QuicServerConfig::try_from(config)?;
                     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
                     config.transport_config(Arc::new(transport(setup)));
@@ -57,7 +57,7 @@ macro_rules! quic {
                 }
 
                 async fn dialer(setup: &Setup, target: &Target) -> Result<Self::Dialer> {
-                    let config = certificate::client(setup.key_exchange, &target.key, ALPN)?;
+                    let config = certificate::client(setup, &target.key, ALPN)?;
                     let crypto = QuicClientConfig::try_from(config)?;
                     let mut config = ClientConfig::new(Arc::new(crypto));
                     config.transport_config(Arc::new(transport(setup)));

@@ -1,4 +1,4 @@
-//! TCP with rustls: TLS 1.3, AES-256-GCM, by ring.
+//! TCP with rustls: TLS 1.3, AES-256-GCM, by ring or, tuned, by AWS-LC.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Blocking for Tls {
 
     fn listen(&self, setup: &Setup) -> Result<(Self::Listener, Target)> {
         let listener = tcp::listen(setup)?;
-        let (config, key) = certificate::server(setup.key_exchange, &[])?;
+        let (config, key) = certificate::server(setup, &[])?;
         let target = Target { address: listener.local_addr()?, key };
         Ok(((listener, Arc::new(config)), target))
     }
@@ -49,7 +49,7 @@ impl Blocking for Tls {
     }
 
     fn dialer(&self, setup: &Setup, target: &Target) -> Result<Dialer> {
-        let config = Arc::new(certificate::client(setup.key_exchange, &target.key, &[])?);
+        let config = Arc::new(certificate::client(setup, &target.key, &[])?);
         Ok(Dialer { setup: setup.clone(), address: target.address, config })
     }
 

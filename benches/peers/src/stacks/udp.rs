@@ -1,4 +1,4 @@
-//! The limit: datagrams without a protocol, joined by GSO and GRO, plain or sealed by ring. What is lost is lost.
+//! The limit: datagrams without a protocol, joined by GSO and GRO, plain or sealed by AWS-LC. What is lost is lost.
 
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{PING, Stack, WARM_UP};
 use crate::child::{Counter, Gate, Meter, Never};

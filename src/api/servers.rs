@@ -7,12 +7,12 @@ use crate::nat::{CandidateKind, GatherConfig, Gathered};
 
 /// The servers that are asked when a ticket is made.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Helpers {
+pub(crate) struct Servers {
     pub(crate) stun: Vec<SocketAddr>,
     pub(crate) turn: Vec<TurnConfig>,
 }
 
-impl Helpers {
+impl Servers {
     pub(crate) fn tell(&self, config: GatherConfig) -> GatherConfig {
         config.servers(&self.stun).relays(&self.turn)
     }
