@@ -105,7 +105,7 @@ impl Core {
         }
         let handle = self.node.endpoint().connect(now, dial)?;
         // The first message is due at once: this thread sends it, without waiting for the worker.
-        self.run_timers(now);
+        self.node.endpoint().handle_timeout(now);
         self.entries.insert(handle, Entry::new(Stage::Dialling));
         Ok(handle)
     }
