@@ -1,4 +1,4 @@
-//! Reads `src/base/limits.rs` and the values in the tables of SPEC.md, so that they can be compared.
+//! Reads `src/base/limits/` and the values in the tables of SPEC.md, so that they can be compared.
 //!
 //! Numbers are as they are, times in nanoseconds, and sizes in bytes.
 

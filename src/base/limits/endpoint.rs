@@ -1,0 +1,59 @@
+//! Handshakes, strangers, and what the connections of an endpoint share.
+
+use std::time::Duration;
+
+/// How long a cookie proves an address (SPEC §4.1).
+pub(crate) const COOKIE_LIFE: Duration = Duration::from_secs(120);
+
+/// How long cookies are minted under one key (SPEC §4.1).
+pub(crate) const COOKIE_KEY_LIFE: Duration = Duration::from_secs(60);
+
+/// How long a dial may take (SPEC §5.5).
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// First wait for an answer to a handshake message (SPEC §5.5).
+pub(crate) const HANDSHAKE_RETRY: Duration = Duration::from_millis(500);
+
+/// First wait between PUNCH packets (SPEC §5.5).
+pub(crate) const PUNCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Longest wait between PUNCH packets.
+pub(crate) const PUNCH_INTERVAL_MAX: Duration = Duration::from_millis(500);
+
+/// How long a responder waits for ESTABLISH (SPEC §5.5).
+pub(crate) const HALF_OPEN_LIFE: Duration = Duration::from_secs(10);
+
+/// Handshakes that wait for ESTABLISH at once: about 5 MB.
+pub(crate) const HALF_OPENS: usize = 1024;
+
+/// Of these from one address while the endpoint is loaded.
+pub(crate) const HALF_OPENS_PER_ADDRESS: usize = 4;
+
+/// Handshakes that one network may begin per second while the endpoint is loaded.
+pub(crate) const HANDSHAKES_PER_SECOND: u32 = 20;
+
+/// Of these at once.
+pub(crate) const HANDSHAKE_BURST: u32 = 5;
+
+/// Networks whose handshakes are counted.
+pub(crate) const LIMITER_NETWORKS: usize = 4096;
+
+/// Handshake messages of which a fragment is missing: 2 MiB.
+pub(crate) const PARTIALS: usize = 900;
+
+/// Of these from one address and port.
+pub(crate) const PARTIALS_PER_ADDRESS: usize = 4;
+
+/// Datagrams outside connections that wait to be sent.
+pub(crate) const OUTBOX: usize = 4096;
+
+/// Connections of one endpoint, unless configured otherwise.
+pub(crate) const CONNECTIONS: usize = 65_536;
+
+/// Bytes in flight to an address that is near, from which on its connections take turns: batches enough to keep a receiver
+/// busy that handles several at once, and a part of the usual receive buffers.
+pub(crate) const TURNS_IN_FLIGHT: u64 = 1024 * 1024;
+
+/// Probe timeouts in a row, each twice as long, after which what is in flight to a peer keeps no other connection waiting: a
+/// busy host may well be silent for the first of them.
+pub(crate) const PROBES_IN_VAIN: u32 = 3;

@@ -1,0 +1,66 @@
+//! Gathering, searches, routes and meetings.
+
+use std::time::Duration;
+
+/// How long a peer is waited for that has our ticket: several searches.
+pub(crate) const MEET_TIME: Duration = Duration::from_secs(60);
+
+/// How long an address in a ticket may take to answer before the next is dialled: two round trips over a satellite.
+pub(crate) const CANDIDATE_DIAL: Duration = Duration::from_secs(2);
+
+/// Spare sockets whose addresses peers are told, one for each later round of a search (§18.5).
+pub(crate) const GATHER_SPARES: u16 = 3;
+
+/// The longest time that gathering takes, whoever is silent: a person waits for the result.
+pub(crate) const GATHER_TIME: Duration = Duration::from_secs(3);
+
+/// Time between the starts of two questions: Ta of RFC 8445 §14.2.
+pub(crate) const GATHER_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often such a question is asked.
+pub(crate) const GATHER_SENDS: u8 = 3;
+
+/// First waits to let pass after the last of them: a silent server is given up after 2.5 s.
+pub(crate) const GATHER_LAST_WAIT: u32 = 2;
+
+/// How often a server is asked to answer from elsewhere. Silence is a finding, and a wrong one costs some datagrams.
+pub(crate) const GATHER_FILTER_SENDS: u8 = 2;
+
+/// Servers that the spare sockets ask: with two each, there are enough ports to see how they are chosen.
+pub(crate) const GATHER_TARGETS: usize = 2;
+
+/// Searches for peers that run at a time.
+pub(crate) const NODE_SEARCHES: usize = 16;
+
+/// Numbers of the sockets that searches open begin here; those below are for whoever drives the node.
+pub(crate) const NODE_SOCKETS_FROM: u16 = 1024;
+
+/// Numbers of the spare sockets whose addresses peers are told begin here.
+pub(crate) const NODE_SPARES_FROM: u16 = 512;
+
+/// Relays that a node has an address at.
+pub(crate) const NODE_RELAYS: usize = 4;
+
+/// Numbers of these addresses, which are sockets to whoever searches, begin here.
+pub(crate) const NODE_RELAYS_FROM: u16 = 256;
+
+/// First wait before a relay that was lost is asked anew. Each further one is twice as long.
+pub(crate) const NODE_RELAY_RETRY: Duration = Duration::from_secs(5);
+
+/// The longest.
+pub(crate) const NODE_RELAY_RETRY_MAX: Duration = Duration::from_secs(320);
+
+/// Addresses of a peer for which a relay is asked to let it in: what it tells of itself.
+pub(crate) const NODE_PERMITS: usize = 8;
+
+/// Probe timeouts in a row after which a direct path counts as dead, and the relay is tried: one of them may be a burst of losses.
+pub(crate) const NODE_DEAD_TIMEOUTS: u32 = 2;
+
+/// First wait before a direct path that was left is tried again. Each further one is twice as long, up to that between keep-alives.
+pub(crate) const NODE_DIRECT_RETRY: Duration = Duration::from_secs(1);
+
+/// Addresses that are reached by other sockets than the main one.
+pub(crate) const NODE_ROUTES: usize = 1024;
+
+/// Spare sockets of an endpoint: what one search opens, what tickets tell of, and as many again for connections that live on one.
+pub(crate) const SPARE_SOCKETS: usize = 512;
