@@ -2,11 +2,13 @@
 //!
 //! | file | decides |
 //! |---|---|
+//! | `completeness` | whether the way from the peer loses often |
 //! | `received` | which numbers are fresh, and which an ACK names |
 //! | `urgency` | whether an ACK can wait, and for how long |
 //!
 //! A receiver that reads packets in batches tells of every packet and asks [`AckTracker::is_due`] once per batch.
 
+mod completeness;
 mod received;
 mod urgency;
 

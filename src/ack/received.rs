@@ -5,16 +5,11 @@
 
 use std::time::Duration;
 
+use super::completeness::Completeness;
 use crate::base::Instant;
 use crate::base::limits::ACK_RANGES;
 use crate::base::ranges::RangeSet;
 use crate::base::window::ReplayWindow;
-
-/// Packets without which nothing is said about those that are missing.
-const ENOUGH: u64 = 64;
-
-/// Numbers that a peer may have left out on purpose (SPEC.md §8) before anything is said about those that are missing.
-const SKIPPED: u64 = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Received {
@@ -25,8 +20,7 @@ pub(super) struct Received {
     largest: Option<u64>,
     /// When the largest number came.
     largest_at: Instant,
-    /// Fresh numbers so far.
-    count: u64,
+    completeness: Completeness,
     /// The largest number when an ACK was last sent.
     reported: Option<u64>,
 }
@@ -45,10 +39,9 @@ impl Received {
         &self.ranges
     }
 
-    /// More than one number of 32 is missing, beside the few that the peer skips on purpose.
+    /// The way from the peer to here has lost many of the latest packets.
     pub(super) fn misses_often(&self) -> bool {
-        let sent = self.largest.map_or(0, |largest| largest.saturating_add(1));
-        self.count >= ENOUGH && sent.saturating_sub(self.count) > sent / 32 + SKIPPED
+        self.largest.is_some_and(|largest| self.completeness.is_poor(largest))
     }
 
     /// How long ago the largest number came.
@@ -61,7 +54,6 @@ impl Received {
         if !self.window.insert(number) {
             return false;
         }
-        self.count += 1;
         self.ranges.insert_one(number);
         while self.ranges.len() > ACK_RANGES {
             self.ranges.pop_min();
@@ -71,6 +63,7 @@ impl Received {
             self.largest = Some(number);
             self.largest_at = now;
         }
+        self.completeness.on_fresh(self.largest.unwrap_or(number));
         true
     }
 
