@@ -13,6 +13,7 @@ use srudp::proto::{
 use srudp::{ConnectionError, Direction, ErrorCode, Role};
 
 const ONE_WAY: Duration = Duration::from_millis(10);
+const PUNCH: u8 = 0xc0;
 const PUBLIC_KEY: u8 = 0xc8;
 const SHARED_KEY: u8 = 0xd0;
 
@@ -423,4 +424,22 @@ fn a_shared_key_from_elsewhere_proves_nothing() {
 #[test]
 fn an_establish_from_elsewhere_proves_nothing() {
     forwarded(0xd8);
+}
+
+#[test]
+fn the_first_message_of_a_dial_is_there_before_anybody_looks_at_the_timers() {
+    let mut sim = sim_of(1, &[dialler(), listener()]);
+    for punch in [false, true] {
+        let dial = Dial::new(sim.nodes[1].id, sim.nodes[1].address);
+        sim.dial_as(0, &if punch { dial.punch() } else { dial }, 1);
+        let (now, mut buffer) = (sim.now, [0; 2000]);
+        let mut sent = 0;
+        while let Some(transmit) = sim.nodes[0].endpoint.poll_transmit(now, &mut buffer, 1) {
+            assert_eq!(buffer[0], if punch { PUNCH } else { PUBLIC_KEY });
+            assert_eq!(transmit.destination, sim.nodes[1].address);
+            sent += 1;
+        }
+        assert!(sent > 0);
+        assert!(sim.nodes[0].endpoint.poll_timeout().is_some_and(|at| at > now), "it repeats");
+    }
 }

@@ -104,8 +104,6 @@ impl Core {
             return Err(ConnectError::EndpointClosed);
         }
         let handle = self.node.endpoint().connect(now, dial)?;
-        // The first message is due at once: this thread sends it, without waiting for the worker.
-        self.node.endpoint().handle_timeout(now);
         self.entries.insert(handle, Entry::new(Stage::Dialling));
         Ok(handle)
     }

@@ -154,7 +154,8 @@ impl Endpoint {
         &self.config.transport
     }
 
-    /// Starts a dial. [`Event::Connected`] or [`Event::Closed`] tells how it went.
+    /// Starts a dial, whose first message is what [`Self::poll_transmit`] has next. [`Event::Connected`] or [`Event::Closed`] tells how
+    /// it went.
     ///
     /// # Errors
     /// When it cannot even start.

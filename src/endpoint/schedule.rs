@@ -56,6 +56,20 @@ impl Endpoint {
         self.settle(now);
     }
 
+    /// What a dial has to say does not wait until somebody looks at the timers: the first message of a new one above all.
+    fn speak_if_due(&mut self, now: Instant, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return;
+        };
+        if matches!(&slot.state, State::Dialling(attempt) if attempt.due() <= now) {
+            if let Some(at) = slot.deadline {
+                self.schedule.timers.remove(&(at, index));
+            }
+            self.on_slot_due(now, index);
+        }
+        self.settle_one(now, index);
+    }
+
     fn on_slot_due(&mut self, now: Instant, index: u32) {
         let Some(slot) = self.slots.get_mut(index as usize) else {
             return;
@@ -304,7 +318,10 @@ impl Endpoint {
             let may_send_data = self.turns.allows(&slot.part);
             let Slot { state: State::Live(connection), part, is_ready, .. } = slot else {
                 slot.is_ready = false;
-                self.settle_one(now, index);
+                self.speak_if_due(now, index);
+                if let Some(transmit) = self.outbox.poll(buffer, segments) {
+                    return Some(transmit);
+                }
                 continue;
             };
             let transmit = connection.poll_transmit(now, buffer, segments.max(1), may_send_data);
