@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 /// Where this workspace is.
 pub(crate) const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// This program without srudp's `ring` feature.
+/// This program without srudp's `aws-lc` feature.
 pub(super) fn pure() -> Result<PathBuf> {
     let target = Path::new(HERE).join("target/pure");
     cargo(Path::new(HERE), &target, &["--no-default-features", "--features", "srudp-pq"])?;

@@ -13,7 +13,9 @@ mod iroh;
 mod quinn_like;
 #[cfg(feature = "s2n")]
 mod s2n;
-#[cfg(any(feature = "iroh", feature = "noq", feature = "quinn", feature = "s2n"))]
+#[cfg(feature = "srudp-async")]
+mod srudp_async;
+#[cfg(feature = "tokio")]
 mod tasks;
 
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use self::blocking::Threads;
-#[cfg(any(feature = "iroh", feature = "noq", feature = "quinn", feature = "s2n"))]
+#[cfg(feature = "tokio")]
 use self::tasks::Tokio;
 use crate::child::{Gate, Meter, Never};
 use crate::order::{Job, Setup, Target};
@@ -94,6 +96,8 @@ pub(crate) fn by_name(name: &str) -> Option<Box<dyn Stack>> {
         "tls" => Box::new(Threads(tls::Tls)),
         "udp" => Box::new(udp::Udp { sealed: false }),
         "sealed" => Box::new(udp::Udp { sealed: true }),
+        #[cfg(feature = "srudp-async")]
+        "srudp-async" => Box::new(Tokio(srudp_async::Srudp)),
         #[cfg(feature = "quinn")]
         "quinn" => Box::new(Tokio(quinn_like::quinn::Quic)),
         #[cfg(feature = "noq")]

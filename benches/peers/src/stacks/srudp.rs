@@ -60,7 +60,7 @@ impl Blocking for Srudp {
     }
 }
 
-fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
+pub(super) fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
     let mut transport = TransportConfig::default();
     if setup.datagram == Datagram::Ethernet {
         transport = transport.max_udp_payload(usize::from(ETHERNET));
