@@ -190,6 +190,10 @@ fn run(machine: &mut Machine, node: &mut Node) -> Result<()> {
         while let Some(request) = node.poll_request() {
             match request {
                 SocketRequest::Open(socket) => machine.open(socket)?,
+                // There is no relay.
+                SocketRequest::Connect(stream, _) => {
+                    node.handle_disconnected(machine.now(), stream);
+                }
                 SocketRequest::Close(socket) => drop(machine.sockets.remove(&socket)),
             }
         }

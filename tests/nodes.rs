@@ -8,7 +8,8 @@ use std::time::Duration;
 use crossing::host::{Host, Meeting};
 use crossing::kinds::Kind;
 use crossing::world::{DELAY, World, instant};
-use srudp::nat::CandidateKind;
+use srudp::nat::turn::TurnError;
+use srudp::nat::{Candidate, CandidateKind};
 use srudp::node::NodeEvent;
 
 /// There and back, directly.
@@ -53,10 +54,14 @@ fn one_relay_on_either_side_is_enough_for_every_pair_and_a_direct_path_is_taken_
                 let meeting = Meeting::of([first, second], relays);
                 let (mut world, mut hosts, start) = meeting.hold();
                 let context = format!("{first:?} {second:?} {relays:?}");
-                if [first, second].contains(&Kind::Blocked) {
+                let streams = world.services.connections;
+                // Without UDP nobody is reached but by an own relay, over TCP.
+                let blocked = [first, second].map(|kind| kind == Kind::Blocked);
+                if [0, 1].iter().any(|host: &usize| blocked[*host] && !relays[*host]) {
                     assert!(hosts.iter().all(|host| host.failed), "{context}");
                     continue;
                 }
+                assert_eq!(streams, blocked.iter().filter(|it| **it).count(), "{context}");
                 assert!(hosts.iter().all(|host| host.received == host.total), "{context}");
                 // The first path that works is by the relay, and soon; a better one is searched for ten seconds.
                 let end = start + Duration::from_secs(12);
@@ -250,4 +255,60 @@ fn a_relay_is_given_back_when_nobody_needs_it_and_not_before() {
     run_for(&mut world, &mut hosts, ms(5000));
     assert!(hosts[1].closed);
     assert_eq!(world.services.allocations(), 0);
+}
+
+/// Two hosts without UDP, each with a relay of its own, and much to send.
+fn both_blocked(loss: f64) -> (World, [Host; 2]) {
+    let kinds = [Kind::Blocked, Kind::Blocked];
+    let meeting = Meeting { loss, total: 2_000_000, ..Meeting::of(kinds, [true, true]) };
+    let (mut world, mut hosts, _) = meeting.begin();
+    let end = world.now + Duration::from_secs(5);
+    world.run_until(end, &mut hosts, |hosts| hosts.iter_mut().all(Host::is_relayed));
+    assert!(hosts.iter_mut().all(Host::is_relayed));
+    (world, hosts)
+}
+
+#[test]
+fn two_hosts_without_udp_carry_data_over_tcp_to_their_relays() {
+    for loss in [0.0, 0.02] {
+        let (mut world, mut hosts) = both_blocked(loss);
+        world.run(&mut hosts, |hosts| hosts.iter().all(Host::is_done));
+        assert!(hosts.iter().all(|host| host.received == host.total), "{loss}");
+        assert_eq!(world.services.connections, 2, "{loss}");
+    }
+}
+
+#[test]
+fn a_tcp_connection_to_a_relay_that_breaks_is_told_and_made_anew() {
+    let (mut world, mut hosts) = both_blocked(0.0);
+    world.break_streams();
+    run_for(&mut world, &mut hosts, ms(1000));
+    let disconnected =
+        |(_, event): &_| matches!(event, NodeEvent::RelayLost(_, TurnError::Disconnected));
+    assert!(hosts.iter().all(|host| host.events.iter().any(disconnected)));
+    assert_eq!(world.services.allocations(), 0);
+    run_for(&mut world, &mut hosts, Duration::from_secs(10));
+    let outdated = |(_, event): &_| matches!(event, NodeEvent::Outdated);
+    assert!(
+        hosts.iter().all(|host| host.events.iter().any(outdated)),
+        "there are other addresses now"
+    );
+    assert_eq!((world.services.allocations(), world.services.connections), (2, 4));
+}
+
+#[test]
+fn a_relay_that_was_late_over_udp_is_used_in_one_way_only() {
+    let (mut tried, mut kept) = (0, 0);
+    for seed in 1..=40 {
+        let kinds = [Kind::Home, Kind::Blocked];
+        let meeting = Meeting { seed, loss: 0.2, ..Meeting::of(kinds, [true, false]) };
+        let (mut world, mut hosts, _) = meeting.begin();
+        run_for(&mut world, &mut hosts, Duration::from_secs(1));
+        tried += world.services.connections;
+        kept += world.services.streams();
+        let gathered = hosts[0].gathered.as_ref().unwrap();
+        let relayed = |it: &&Candidate| it.kind() == CandidateKind::Relayed;
+        assert!(gathered.description.candidates().iter().filter(relayed).count() <= 1, "{seed}");
+    }
+    assert!(tried <= 40 && kept < tried && kept > 0, "{kept} of {tried}");
 }

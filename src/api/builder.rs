@@ -111,7 +111,9 @@ impl EndpointBuilder {
     }
 
     /// TURN servers, the best first, which relay what comes from and goes to peers that are met and to which no direct path leads. The
-    /// first four are asked for an address when a [`ticket`](Endpoint::ticket) is made. Default none.
+    /// first four are asked for an address when a [`ticket`](Endpoint::ticket) is made: over UDP, and where no answer comes for half a
+    /// second over TCP as well, so that hosts in networks without UDP are met by their own relays. TCP alone is used with
+    /// [`Framing::Stream`](crate::nat::turn::Framing::Stream). There is no TLS to relays, which see nothing but sealed packets. Default none.
     pub fn turn(mut self, servers: impl IntoIterator<Item = TurnConfig>) -> Self {
         self.servers.turn = servers.into_iter().collect();
         self

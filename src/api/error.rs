@@ -100,7 +100,7 @@ impl fmt::Display for GatherError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent => f.write_str(
-                "no STUN server answered, and no TURN server: check their addresses, or make a ticket for the own network without them",
+                "no STUN server answered, and no TURN server: check their addresses, name a TURN server if the network has no UDP, or make a ticket for the own network without them",
             ),
             Self::NoAddress => f.write_str(
                 "no address of this endpoint is known: name a STUN server, or bind an address of this host",

@@ -5,7 +5,8 @@
 //! 1. **Time**: a monotonic clock mapped to [`Instant`](crate::base::Instant); every call takes `now`.
 //! 2. **Entropy**: an [`Entropy`](crate::base::Entropy) that is good enough for keys.
 //! 3. **Sockets**: a main one, and spare ones that `Node::poll_request` asks for by number: at the same address, with ports of their own.
-//!    Whoever never searches for peers behind NATs is never asked.
+//!    Whoever never searches for peers behind NATs is never asked. And TCP connections by number, which never make the sockets wait,
+//!    for those whose network has no UDP to relays: `Node::handle_connected`, `handle_stream`, `handle_disconnected`.
 //! 4. **Input**: every datagram, with the sender's address and the number of the socket, goes to `Node::handle_datagram`. ECN marks and
 //!    the local address too, if the socket knows them.
 //! 5. **Output**: after every input `Node::poll_transmit` until it returns `None`; datagrams leave in that order, unfragmented, from the
@@ -35,6 +36,7 @@ mod reception;
 mod shared;
 mod socket;
 mod spares;
+mod streams;
 mod transmit;
 mod wait;
 mod worker;
@@ -64,6 +66,7 @@ pub use missed::MeetError;
 use reception::Reception;
 use socket::Socket;
 use spares::Spares;
+use streams::Streams;
 use transmit::Transmitter;
 use worker::Worker;
 
@@ -95,8 +98,9 @@ pub(crate) fn start(
     let reception = Reception::new(&socket, poll.registry().try_clone()?, worker::SOCKET)?;
     let guarded = Guarded::new(core, waker);
     let spares = Arc::new(Spares::new(poll.registry().try_clone()?, driver.kernel_buffer));
-    let transmitter = Transmitter::new(socket, Arc::clone(&spares));
-    let shared = Shared::new(guarded, transmitter, reception, spares, commands);
+    let streams = Arc::new(Streams::new(poll.registry().try_clone()?));
+    let transmitter = Transmitter::new(socket, Arc::clone(&spares), Arc::clone(&streams));
+    let shared = Shared::new(guarded, transmitter, reception, (spares, streams), commands);
     let shared = Arc::new(shared);
     let worker = Worker::new(Arc::clone(&shared), poll, inbox);
     thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run())?;

@@ -48,6 +48,11 @@ impl ReceiveBuffers {
         Ok(filled)
     }
 
+    /// One of the buffers, for bytes of a stream.
+    pub(super) fn first(&mut self) -> &mut [u8] {
+        self.memory.get_mut(..BUFFER_SIZE).unwrap_or_default()
+    }
+
     /// The call that filled this many buffers found nothing more. Calls that fill many stop there; where one
     /// fills a single buffer it says nothing.
     pub(super) fn was_all(&self, filled: usize) -> bool {

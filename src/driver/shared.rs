@@ -13,6 +13,7 @@ use super::park;
 use super::reception::{Reception, Seated};
 use super::socket::Socket;
 use super::spares::Spares;
+use super::streams::Streams;
 use super::transmit::Transmitter;
 use super::wait::Key;
 use crate::base::Instant;
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     transmitter: Transmitter,
     reception: Reception,
     spares: Arc<Spares>,
+    streams: Arc<Streams>,
     commands: Sender<Command>,
 }
 
@@ -46,10 +48,10 @@ impl Shared {
         guarded: Guarded,
         transmitter: Transmitter,
         reception: Reception,
-        spares: Arc<Spares>,
+        (spares, streams): (Arc<Spares>, Arc<Streams>),
         commands: Sender<Command>,
     ) -> Self {
-        Self { guarded, transmitter, reception, spares, commands }
+        Self { guarded, transmitter, reception, spares, streams, commands }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -70,6 +72,10 @@ impl Shared {
 
     pub(super) fn spares(&self) -> &Spares {
         &self.spares
+    }
+
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     /// Spare sockets that are open.

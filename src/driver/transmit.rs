@@ -16,6 +16,7 @@ use super::core::Core;
 use super::guarded::Guarded;
 use super::socket::{Sent, Socket};
 use super::spares::Spares;
+use super::streams::Streams;
 use crate::base::limits::DATAGRAM_MAX;
 use crate::nat::{SocketId, SocketRequest};
 use crate::node::NodeTransmit;
@@ -44,6 +45,7 @@ const NONE: u32 = u32::MAX;
 struct Sender {
     socket: Arc<Socket>,
     spares: Arc<Spares>,
+    streams: Arc<Streams>,
     buffer: Box<[u8]>,
     /// A batch, part of which the socket had no room for.
     held: Option<Held>,
@@ -67,10 +69,10 @@ enum Round {
 }
 
 impl Transmitter {
-    pub(super) fn new(socket: Arc<Socket>, spares: Arc<Spares>) -> Self {
+    pub(super) fn new(socket: Arc<Socket>, spares: Arc<Spares>, streams: Arc<Streams>) -> Self {
         let buffer = vec![0; DATAGRAM_MAX].into_boxed_slice();
         Self {
-            sender: Mutex::new(Sender { socket, spares, buffer, held: None }),
+            sender: Mutex::new(Sender { socket, spares, streams, buffer, held: None }),
             is_wanted: AtomicBool::new(false),
             blocked_on: AtomicU32::new(NONE),
         }
@@ -199,7 +201,7 @@ impl Sender {
         sending
     }
 
-    /// Opens or closes a spare socket. One that cannot be opened is missed, and no more.
+    /// Opens or closes a spare socket or a stream. A spare socket that cannot be opened is missed, and no more.
     fn serve(&self, guarded: &Guarded, core: &mut MutexGuard<'_, Core>, request: SocketRequest) {
         let main = core.local_addr();
         match request {
@@ -207,9 +209,17 @@ impl Sender {
                 let opened = MutexGuard::unlocked(core, || self.spares.open(number, main));
                 core.on_opened(guarded.now(), number, opened.ok());
             }
-            SocketRequest::Close(number) => {
-                MutexGuard::unlocked(core, || self.spares.close(number));
+            SocketRequest::Connect(number, server) => {
+                let ends = (main, server);
+                let begun = MutexGuard::unlocked(core, || self.streams.connect(number, ends));
+                if begun.is_err() {
+                    core.on_disconnected(guarded.now(), number);
+                }
             }
+            SocketRequest::Close(number) => MutexGuard::unlocked(core, || {
+                self.spares.close(number);
+                self.streams.close(number);
+            }),
         }
     }
 
@@ -218,6 +228,10 @@ impl Sender {
         let Some(data) = self.buffer.get(sent..sending.transmit.size) else { return Step::Sent };
         let outcome = match sending.socket {
             SocketId::MAIN => self.socket.send_as(&sending, data),
+            stream if sending.is_stream() => {
+                self.streams.send(stream, data);
+                Sent::All
+            }
             _ => self.spares.send(&sending, data),
         };
         match outcome {

@@ -21,6 +21,7 @@ use super::receive::ReceiveBuffers;
 use super::shared::{Command, Shared};
 use super::socket::Socket;
 use super::spares;
+use super::streams::{self, Seen};
 use crate::nat::SocketId;
 
 /// Times that the socket is read in a row before timers are looked at.
@@ -39,7 +40,9 @@ pub(super) struct Worker {
     is_readable: bool,
     /// Spare sockets that were not read to their ends since they became readable.
     readable: BTreeSet<SocketId>,
-    /// What spare sockets are read into.
+    /// Streams that may show more.
+    streaming: BTreeSet<SocketId>,
+    /// What spare sockets and streams are read into.
     buffers: ReceiveBuffers,
     /// The socket in which there has to be room.
     watched: Option<SocketId>,
@@ -55,6 +58,7 @@ impl Worker {
             ready: Vec::new(),
             is_readable: true,
             readable: BTreeSet::new(),
+            streaming: BTreeSet::new(),
             buffers: ReceiveBuffers::new(),
             watched: None,
             patrol: Patrol::default(),
@@ -83,6 +87,10 @@ impl Worker {
 
     fn note(&mut self, events: &Events) {
         for event in events {
+            if let Some(stream) = streams::number(event.token()) {
+                self.streaming.insert(stream);
+                continue;
+            }
             let socket = match event.token() {
                 SOCKET => SocketId::MAIN,
                 other => match spares::number(other) {
@@ -114,13 +122,14 @@ impl Worker {
         self.run_commands();
         self.patrol();
         for _ in 0..RECEIVES {
-            if !self.is_readable && self.readable.is_empty() {
+            if !self.has_input() {
                 break;
             }
             if self.is_readable {
                 self.is_readable = self.shared.reception().receive(self.shared.guarded());
             }
             self.receive_from_spares();
+            self.receive_from_streams();
             self.shared.flush_from_worker();
         }
         self.shared.guarded().with(&mut self.ready, |core, now| core.run_timers(now));
@@ -129,7 +138,11 @@ impl Worker {
         if blocked_on.is_some() && self.watched.is_none() {
             self.watch_for_room(blocked_on);
         }
-        more || self.is_readable || !self.readable.is_empty()
+        more || self.has_input()
+    }
+
+    fn has_input(&self) -> bool {
+        self.is_readable || !self.readable.is_empty() || !self.streaming.is_empty()
     }
 
     /// Reads each spare socket once that has something.
@@ -141,6 +154,24 @@ impl Worker {
                     core.handle_datagram(now, *number, received);
                 });
             })
+        });
+    }
+
+    /// Goes on once with each stream that something has happened to.
+    fn receive_from_streams(&mut self) {
+        let Self { shared, streaming, buffers, ready, .. } = self;
+        streaming.retain(|number| {
+            let buffer = buffers.first();
+            let seen = shared.streams().look(*number, buffer);
+            shared.guarded().with(ready, |core, now| match seen {
+                Seen::Connected => core.on_connected(now, *number),
+                Seen::Read(size) => {
+                    core.on_bytes(now, *number, buffer.get(..size).unwrap_or_default());
+                }
+                Seen::Ended => core.on_disconnected(now, *number),
+                Seen::Nothing => {}
+            });
+            matches!(seen, Seen::Connected | Seen::Read(_))
         });
     }
 
@@ -219,6 +250,7 @@ impl Drop for End {
     fn drop(&mut self) {
         self.shared.guarded().with(&mut Vec::new(), |core, _| core.stop());
         self.shared.spares().close_all();
+        self.shared.streams().close_all();
         // No command comes after that. Dropping those that came before tells who waits for their answers.
         while self.commands.try_recv().is_ok() {}
     }

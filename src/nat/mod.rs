@@ -54,8 +54,7 @@ pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
 pub use machine::Machine;
 pub use offer::{Description, NatSummary, Offer, OfferError, SeenOffers, Ticket, TicketError};
 pub use punch::{
-    Failure, Punch, PunchConfig, PunchEvent, PunchReport, PunchTransmit, SocketRequest, Strategy,
-    Winner,
+    Failure, Punch, PunchConfig, PunchEvent, PunchReport, PunchTransmit, Strategy, Winner,
 };
 pub use scope::Scope;
-pub use socket::{SocketId, Transmit};
+pub use socket::{SocketId, SocketRequest, Transmit};

@@ -21,6 +21,17 @@ impl SocketId {
     }
 }
 
+/// What a machine wants of whoever has the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketRequest {
+    /// A socket with a port of its own.
+    Open(SocketId),
+    /// A TCP connection to this address, which has a number among the sockets. Only a [`Node`](crate::node::Node) with relays asks for it.
+    Connect(SocketId, SocketAddr),
+    /// It is not needed any more.
+    Close(SocketId),
+}
+
 /// A datagram to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmit {

@@ -10,16 +10,25 @@ use crate::endpoint::{Received, canonical};
 use crate::nat::{self, PunchTransmit, SocketId};
 use crate::wire::{Class, classify};
 
-/// Datagrams to send from one of the sockets.
+/// Datagrams to send from one of the sockets, or a message to write to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeTransmit {
-    /// The socket to send them from.
+    /// The socket to send them from, or the stream: see [`Self::is_stream`].
     pub socket: SocketId,
     /// How many routers may forward them; as usual if `None`.
     pub ttl: Option<u8>,
     /// Where they go, and how they lie in the buffer.
     pub transmit: Transmit,
+}
+
+impl NodeTransmit {
+    /// Whether this is one message for the TCP connection that [`SocketRequest::Connect`](crate::nat::SocketRequest::Connect) gave this
+    /// number. It has to be written as a whole, behind those before: a [`FrameQueue`](crate::nat::turn::FrameQueue) does that, and knows
+    /// what is left out when the stream is too slow.
+    pub fn is_stream(&self) -> bool {
+        Relays::is_relay(self.socket)
+    }
 }
 
 impl Node {
@@ -64,7 +73,7 @@ impl Node {
     }
 
     /// A relay of ours let this in.
-    fn handle_relayed(
+    pub(super) fn handle_relayed(
         &mut self,
         now: Instant,
         relay: SocketId,

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use super::carry::alone;
 use super::links::{Advice, Link, Seen, Way};
-use super::relays::{self, RelayEvent, Relays};
+use super::relay::RelayEvent;
+use super::relays::{self, Relays};
 use super::search::Ended;
 use super::{Node, NodeEvent, SearchHandle, detour};
 use crate::base::Instant;
@@ -22,6 +23,7 @@ impl Node {
         self.settle_relays(now);
         self.settle_gathering(now);
         self.requests.extend(self.searches.requests());
+        self.requests.extend(self.relays.requests());
         for ended in self.searches.ended() {
             self.on_ended(now, &ended);
         }

@@ -33,10 +33,12 @@ mod event;
 mod gathering;
 mod links;
 mod meeting;
+mod relay;
 mod relays;
 mod routes;
 mod search;
 mod spares;
+mod streams;
 #[cfg(test)]
 mod tests;
 

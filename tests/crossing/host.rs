@@ -1,5 +1,6 @@
 //! A whole node on one of the hosts, which sends bytes to its peer and checks those that come.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use srudp::{Direction, Identity, StreamId};
 
 use super::kinds::Kind;
 use super::services;
+use super::tubes::Piece;
 use super::world::{Machine, World, instant, port_of};
 
 /// Unix time at which everything happens.
@@ -41,6 +43,8 @@ pub(crate) struct Host {
     pub(crate) accepted: bool,
     pub(crate) closed: bool,
     pub(crate) opened: Vec<SocketId>,
+    /// TCP connections to make, or else to end.
+    streams: VecDeque<(SocketId, bool)>,
     /// How much to send.
     pub(crate) total: usize,
     sending: Option<(StreamId, usize)>,
@@ -71,6 +75,7 @@ impl Host {
             accepted: false,
             closed: false,
             opened: Vec::new(),
+            streams: VecDeque::new(),
             total,
             sending: None,
             next_write: Instant::ZERO,
@@ -89,6 +94,14 @@ impl Host {
                     self.opened.push(socket);
                     let local = SocketAddr::new(self.ip.ip(), port_of(socket));
                     self.node.handle_opened(now, socket, Some(local));
+                }
+                SocketRequest::Connect(stream, server) => {
+                    assert_eq!(server, services::relay_config().server());
+                    self.streams.push_back((stream, true));
+                }
+                // Relays have numbers below those of spare sockets.
+                SocketRequest::Close(stream) if stream.number() < 512 => {
+                    self.streams.push_back((stream, false));
                 }
                 SocketRequest::Close(socket) => {
                     assert!(self.opened.contains(&socket), "{socket:?} is not open");
@@ -208,6 +221,19 @@ impl Machine for Host {
         let writes = self.sending.is_some_and(|(_, sent)| sent < self.total);
         let write = writes.then_some(self.next_write);
         write.into_iter().chain(self.node.poll_timeout()).min()
+    }
+
+    fn poll_stream(&mut self) -> Option<(SocketId, bool)> {
+        self.streams.pop_front()
+    }
+
+    fn on_stream(&mut self, now: Instant, stream: SocketId, piece: &Piece) {
+        match piece {
+            Piece::Opened => self.node.handle_connected(now, stream),
+            Piece::Bytes(bytes) => self.node.handle_stream(now, stream, bytes),
+            Piece::Ended => self.node.handle_disconnected(now, stream),
+        }
+        self.settle(now);
     }
 }
 

@@ -5,4 +5,5 @@
 pub(crate) mod host;
 pub(crate) mod kinds;
 pub(crate) mod services;
+pub(crate) mod tubes;
 pub(crate) mod world;

@@ -8,8 +8,10 @@ use srudp::nat::stun::{
     Attribute, Builder, Class, Key, Message, Method, PasswordAlgorithm, Server, ServerConfig,
     TransactionId,
 };
-use srudp::nat::turn::TurnConfig;
+use srudp::nat::turn::{FrameReader, TurnConfig};
 use srudp::proto::{Instant, SeededEntropy};
+
+use super::tubes::Tube;
 
 const STUN: [u8; 4] = [192, 0, 2, 11];
 const STUN_OTHER: [u8; 4] = [192, 0, 2, 12];
@@ -35,6 +37,32 @@ pub(crate) fn relay_config() -> TurnConfig {
 /// A packet: from, to, and what.
 pub(crate) type Packet = (SocketAddr, SocketAddr, Vec<u8>);
 
+/// What servers send.
+pub(crate) enum Sent {
+    Packet(Packet),
+    Bytes(Tube, Vec<u8>),
+}
+
+/// Whom the relay knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Client {
+    Datagrams(SocketAddr),
+    Stream(Tube),
+}
+
+impl Client {
+    /// A message to it.
+    fn send(self, mut message: Vec<u8>) -> Sent {
+        match self {
+            Self::Datagrams(address) => Sent::Packet((relay(), address, message)),
+            Self::Stream(tube) => {
+                message.resize(message.len().next_multiple_of(4), 0);
+                Sent::Bytes(tube, message)
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct Allocation {
     port: u16,
@@ -45,12 +73,15 @@ struct Allocation {
 /// All of them.
 pub(crate) struct Services {
     server: Server,
-    allocations: BTreeMap<SocketAddr, Allocation>,
+    allocations: BTreeMap<Client, Allocation>,
+    streams: BTreeMap<Tube, FrameReader>,
     ports: u16,
     /// The relay is dead.
     pub(crate) dead: bool,
     /// Datagrams that went through the relay.
     pub(crate) relayed: usize,
+    /// TCP connections to the relay that there were.
+    pub(crate) connections: usize,
 }
 
 impl Services {
@@ -58,8 +89,15 @@ impl Services {
         let other = SocketAddr::from((STUN_OTHER, 3479));
         let config = ServerConfig::new(stun()).with_other(other).unwrap();
         let server = Server::new(config, &mut SeededEntropy::new(9));
-        let allocations = BTreeMap::new();
-        Self { server, allocations, ports: 50_000, dead: false, relayed: 0 }
+        Self {
+            server,
+            allocations: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            ports: 50_000,
+            dead: false,
+            relayed: 0,
+            connections: 0,
+        }
     }
 
     pub(crate) fn own(address: SocketAddr) -> bool {
@@ -71,9 +109,39 @@ impl Services {
         self.allocations.len()
     }
 
+    /// TCP connections that are open.
+    pub(crate) fn streams(&self) -> usize {
+        self.streams.len()
+    }
+
     /// The relay forgets everything.
     pub(crate) fn restart(&mut self) {
         self.allocations.clear();
+    }
+
+    pub(crate) fn open(&mut self, tube: Tube) {
+        self.streams.insert(tube, FrameReader::default());
+        self.connections += 1;
+    }
+
+    pub(crate) fn close(&mut self, tube: Tube) {
+        self.streams.remove(&tube);
+        self.allocations.remove(&Client::Stream(tube));
+    }
+
+    /// Bytes from a client over TCP.
+    pub(crate) fn read(&mut self, tube: Tube, bytes: &[u8]) -> Vec<Sent> {
+        let (mut input, mut messages) = (bytes, Vec::new());
+        if let Some(frames) = self.streams.get_mut(&tube).filter(|_| !self.dead) {
+            while !input.is_empty() {
+                messages.extend(frames.read(&mut input).unwrap().map(<[u8]>::to_vec));
+            }
+        }
+        let sent = messages.iter().filter_map(|message| {
+            let sent = self.on_client(Client::Stream(tube), message);
+            self.pass(sent)
+        });
+        sent.collect()
     }
 
     pub(crate) fn receive(
@@ -81,30 +149,35 @@ impl Services {
         now: Instant,
         (from, to): (SocketAddr, SocketAddr),
         payload: &[u8],
-    ) -> Vec<Packet> {
+    ) -> Vec<Sent> {
         if to.ip() != IpAddr::from(RELAY) {
             self.server.handle_datagram(now, to, from, payload);
             let answers = std::iter::from_fn(|| self.server.poll_transmit());
-            return answers.map(|it| (it.source, it.destination, it.payload)).collect();
+            let packets = answers.map(|it| (it.source, it.destination, it.payload));
+            return packets.map(Sent::Packet).collect();
         }
-        let mut out = Vec::new();
-        let mut waiting = vec![(from, to, payload.to_vec())];
-        while let Some((from, to, payload)) = waiting.pop().filter(|_| !self.dead) {
-            let next = if to == relay() {
-                self.on_client(from, &payload)
-            } else {
-                self.on_peer(from, to, &payload)
-            };
-            // From one of its addresses to another it need not leave.
-            match next {
-                Some(packet) if packet.1.ip() == IpAddr::from(RELAY) => waiting.push(packet),
-                packet => out.extend(packet),
-            }
+        if self.dead {
+            return Vec::new();
         }
-        out
+        let sent = if to == relay() {
+            self.on_client(Client::Datagrams(from), payload)
+        } else {
+            self.on_peer(from, to, payload)
+        };
+        self.pass(sent).into_iter().collect()
     }
 
-    fn on_client(&mut self, client: SocketAddr, payload: &[u8]) -> Option<Packet> {
+    /// From one of the relay's addresses to another nothing need leave.
+    fn pass(&mut self, mut sent: Option<Sent>) -> Option<Sent> {
+        while let Some(Sent::Packet((from, to, payload))) = &sent
+            && to.ip() == IpAddr::from(RELAY)
+        {
+            sent = self.on_peer(*from, *to, payload);
+        }
+        sent
+    }
+
+    fn on_client(&mut self, client: Client, payload: &[u8]) -> Option<Sent> {
         let source = |port| SocketAddr::from((RELAY, port));
         if let [0x40..=0x4f, ..] = payload {
             let allocation = self.allocations.get(&client)?;
@@ -112,11 +185,12 @@ impl Services {
             let length = usize::from(u16::from_be_bytes([payload[2], payload[3]]));
             let peer = *allocation.channels.get(&number)?;
             self.relayed += 1;
-            return Some((source(allocation.port), peer, payload[4..4 + length].to_vec()));
+            let datagram = payload[4..4 + length].to_vec();
+            return Some(Sent::Packet((source(allocation.port), peer, datagram)));
         }
         let message = Message::decode(payload).ok()?;
         if message.class() == Class::Request {
-            return Some((relay(), client, self.answer(client, &message)));
+            return Some(client.send(self.answer(client, &message)));
         }
         let allocation = self.allocations.get(&client)?;
         let peer = peer_of(&message).filter(|peer| allocation.permitted.contains(&peer.ip()))?;
@@ -125,10 +199,10 @@ impl Services {
             _ => None,
         })?;
         self.relayed += 1;
-        Some((source(allocation.port), peer, data.to_vec()))
+        Some(Sent::Packet((source(allocation.port), peer, data.to_vec())))
     }
 
-    fn on_peer(&mut self, peer: SocketAddr, to: SocketAddr, payload: &[u8]) -> Option<Packet> {
+    fn on_peer(&mut self, peer: SocketAddr, to: SocketAddr, payload: &[u8]) -> Option<Sent> {
         let (client, allocation) =
             self.allocations.iter().find(|(_, allocation)| allocation.port == to.port())?;
         if !allocation.permitted.contains(&peer.ip()) {
@@ -147,10 +221,10 @@ impl Services {
                 .finish()
                 .unwrap(),
         };
-        Some((relay(), *client, wrapped))
+        Some(client.send(wrapped))
     }
 
-    fn answer(&mut self, client: SocketAddr, request: &Message<'_>) -> Vec<u8> {
+    fn answer(&mut self, client: Client, request: &Message<'_>) -> Vec<u8> {
         let (method, transaction) = (request.method(), request.transaction());
         let key = Key::long_term(PasswordAlgorithm::Md5, "alice", REALM, "secret");
         let refuse = |code| {
@@ -178,13 +252,18 @@ impl Services {
             allocation.channels.extend(number.map(|number| (number, peer)));
         }
         let relayed = SocketAddr::from((RELAY, allocation.port));
+        let mapped = match client {
+            Client::Datagrams(address) => address,
+            // Nobody asks.
+            Client::Stream(_) => relayed,
+        };
         let released = |attribute| matches!(attribute, Attribute::Lifetime(0));
         if request.attributes().any(released) {
             self.allocations.remove(&client);
         }
         Builder::new(Class::Success, method, transaction)
             .attribute(&Attribute::Lifetime(600))
-            .attribute(&Attribute::XorMappedAddress(client))
+            .attribute(&Attribute::XorMappedAddress(mapped))
             .attribute(&Attribute::XorRelayedAddress(relayed))
             .integrity(&key)
             .finish()

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::services::Services;
+use super::services::{Sent, Services};
+use super::tubes::{End, Piece, Tube, Tubes, pieces};
 use srudp::nat::{PunchTransmit, SocketId};
 use srudp::proto::Instant;
 use srudp_links::{Generator, Nat, NatChain, NatConfig, Route};
@@ -21,6 +22,14 @@ pub(crate) trait Machine {
     fn tick(&mut self, now: Instant);
     fn transmit(&mut self, now: Instant) -> Option<PunchTransmit>;
     fn timeout(&mut self) -> Option<Instant>;
+
+    /// A TCP connection to the relay to make, or else to end. Most machines have none.
+    fn poll_stream(&mut self) -> Option<(SocketId, bool)> {
+        None
+    }
+
+    /// Something has happened to one.
+    fn on_stream(&mut self, _now: Instant, _stream: SocketId, _piece: &Piece) {}
 }
 
 /// What stands between a host and the Internet.
@@ -49,15 +58,21 @@ enum Place {
     Services,
 }
 
-struct Flying {
+struct Packet {
     from: SocketAddr,
     to: SocketAddr,
     payload: Vec<u8>,
 }
 
+enum Flying {
+    Packet(Place, Packet),
+    Piece(Tube, End, Piece),
+}
+
 pub(crate) struct World {
     hosts: [Host; 2],
-    flying: BTreeMap<(Duration, u64), (Place, Flying)>,
+    flying: BTreeMap<(Duration, u64), Flying>,
+    tubes: Tubes,
     pub(crate) services: Services,
     /// Nothing goes from one host to the other without a relay.
     pub(crate) cut: bool,
@@ -83,6 +98,7 @@ impl World {
         Self {
             hosts,
             flying: BTreeMap::new(),
+            tubes: Tubes::default(),
             services: Services::new(),
             cut: false,
             count: 0,
@@ -141,6 +157,9 @@ impl World {
     ) {
         for _ in 0..10_000_000 {
             for (number, machine) in machines.iter_mut().enumerate() {
+                while let Some((stream, open)) = machine.poll_stream() {
+                    self.change_stream((number, stream), open);
+                }
                 while let Some(transmit) = machine.transmit(instant(self.now)) {
                     self.send(number, transmit);
                 }
@@ -159,8 +178,10 @@ impl World {
             while let Some(entry) =
                 self.flying.first_entry().filter(|entry| entry.key().0 <= self.now)
             {
-                let (to, packet) = entry.remove();
-                self.arrive(to, packet, machines);
+                match entry.remove() {
+                    Flying::Packet(to, packet) => self.arrive(to, packet, machines),
+                    Flying::Piece(tube, to, piece) => self.come_out(tube, to, &piece, machines),
+                }
             }
             machines.iter_mut().for_each(|machine| machine.tick(instant(self.now)));
         }
@@ -169,6 +190,10 @@ impl World {
 
     fn send(&mut self, number: usize, transmit: PunchTransmit) {
         self.sent[number] += 1;
+        let tube = (number, transmit.socket);
+        if self.tubes.is_open(tube) {
+            return pieces(&transmit.payload).for_each(|it| self.push(tube, End::Relay, it, 1));
+        }
         let local = self.local(number, transmit.socket);
         let host = &mut self.hosts[number];
         host.sockets.insert(local, transmit.socket);
@@ -186,7 +211,7 @@ impl World {
         if ttl == boxes + 1 || self.generator.chance(self.loss) {
             return;
         }
-        let packet = Flying { from, to, payload: transmit.payload };
+        let packet = Packet { from, to, payload: transmit.payload };
         if Services::own(to) {
             self.fly(Place::Services, packet);
         } else if !self.cut {
@@ -194,28 +219,87 @@ impl World {
         }
     }
 
-    fn fly(&mut self, place: Place, packet: Flying) {
-        self.count += 1;
-        self.flying.insert((self.now + DELAY, self.count), (place, packet));
+    /// A host's network lets TCP out, whatever it does to UDP.
+    fn change_stream(&mut self, tube: Tube, open: bool) {
+        if open {
+            self.tubes.open(tube);
+            self.services.open(tube);
+            self.push(tube, End::Host, Piece::Opened, 2);
+        } else {
+            self.tubes.close(tube);
+            self.services.close(tube);
+        }
     }
 
-    fn arrive<M: Machine>(&mut self, place: Place, packet: Flying, machines: &mut [M; 2]) {
-        let Flying { from, to, mut payload } = packet;
+    /// All TCP connections break.
+    pub(crate) fn break_streams(&mut self) {
+        for tube in self.tubes.all() {
+            self.services.close(tube);
+            self.push(tube, End::Host, Piece::Ended, 1);
+        }
+    }
+
+    fn push(&mut self, tube: Tube, to: End, piece: Piece, delays: u32) {
+        let mut losses = 0;
+        while self.generator.chance(self.loss) {
+            losses += 1;
+        }
+        if let Some(at) = self.tubes.arrival(tube, to, self.now + DELAY * delays, losses) {
+            self.count += 1;
+            self.flying.insert((at, self.count), Flying::Piece(tube, to, piece));
+        }
+    }
+
+    fn come_out<M: Machine>(&mut self, tube: Tube, to: End, piece: &Piece, machines: &mut [M; 2]) {
+        let (number, stream) = tube;
+        match (to, piece) {
+            _ if !self.tubes.is_open(tube) => {}
+            (End::Host, piece) => {
+                if matches!(piece, Piece::Ended) {
+                    self.tubes.close(tube);
+                }
+                machines[number].on_stream(instant(self.now), stream, piece);
+            }
+            (End::Relay, Piece::Bytes(bytes)) => {
+                let sent = self.services.read(tube, bytes);
+                self.serve(sent);
+            }
+            (End::Relay, _) => {}
+        }
+    }
+
+    fn fly(&mut self, place: Place, packet: Packet) {
+        self.count += 1;
+        self.flying.insert((self.now + DELAY, self.count), Flying::Packet(place, packet));
+    }
+
+    /// What servers send goes to the hosts.
+    fn serve(&mut self, sent: Vec<Sent>) {
+        for sent in sent {
+            let (from, to, payload) = match sent {
+                Sent::Packet(packet) => packet,
+                Sent::Bytes(tube, bytes) => {
+                    pieces(&bytes).for_each(|piece| self.push(tube, End::Host, piece, 1));
+                    continue;
+                }
+            };
+            let lost = self.generator.chance(self.loss);
+            // The last number of an address is that of the host that is behind it.
+            let IpAddr::V4(ip) = to.ip() else { continue };
+            let host = usize::from(ip.octets()[3]).wrapping_sub(1);
+            if host < 2 && !lost {
+                self.fly(Place::Host(host), Packet { from, to, payload });
+            }
+        }
+    }
+
+    fn arrive<M: Machine>(&mut self, place: Place, packet: Packet, machines: &mut [M; 2]) {
+        let Packet { from, to, mut payload } = packet;
         let number = match place {
             Place::Host(number) => number,
             Place::Services => {
-                for (from, to, payload) in
-                    self.services.receive(instant(self.now), (from, to), &payload)
-                {
-                    let lost = self.generator.chance(self.loss);
-                    // The last number of an address is that of the host that is behind it.
-                    let IpAddr::V4(ip) = to.ip() else { continue };
-                    let host = usize::from(ip.octets()[3]).wrapping_sub(1);
-                    if host < 2 && !lost {
-                        self.fly(Place::Host(host), Flying { from, to, payload });
-                    }
-                }
-                return;
+                let sent = self.services.receive(instant(self.now), (from, to), &payload);
+                return self.serve(sent);
             }
         };
         let host = &mut self.hosts[number];

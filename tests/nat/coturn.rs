@@ -5,12 +5,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant as Clock};
 
-use srudp::SystemEntropy;
+use srudp::nat::CandidateKind;
 use srudp::nat::stun::Patience;
 use srudp::nat::turn::{
     FrameReader, Framing, Relays, TurnClient, TurnConfig, TurnError, TurnEvent, TurnInput,
 };
 use srudp::proto::Instant;
+use srudp::{Endpoint, SystemEntropy};
 
 /// What must have happened by then has not.
 const TOO_LONG: Duration = Duration::from_secs(20);
@@ -231,6 +232,18 @@ fn data_goes_through_coturn_over_tcp() {
     let stream = TcpStream::connect(coturn.address).unwrap();
     let wire = Wire::Stream(stream, FrameReader::default());
     data_goes_both_ways(Host::new(coturn.config().framing(Framing::Stream), wire));
+}
+
+#[test]
+fn an_endpoint_that_gets_no_answer_over_udp_has_an_address_at_a_coturn_over_tcp() {
+    let Some(coturn) = Coturn::start("127.0.0.1", &["--no-udp"]) else { return };
+    for config in [coturn.config(), coturn.config().framing(Framing::Stream)] {
+        let endpoint = Endpoint::builder().turn([config]).bind("127.0.0.1:0").unwrap();
+        let ticket = endpoint.ticket().unwrap();
+        let mut candidates = ticket.description().candidates().iter();
+        let relayed = candidates.find(|it| it.kind() == CandidateKind::Relayed);
+        assert_eq!(relayed.map(|it| it.address().ip()), Some(coturn.address.ip()));
+    }
 }
 
 #[test]

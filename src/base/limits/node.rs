@@ -44,6 +44,9 @@ pub(crate) const NODE_RELAYS: usize = 4;
 /// Numbers of these addresses, which are sockets to whoever searches, begin here.
 pub(crate) const NODE_RELAYS_FROM: u16 = 256;
 
+/// How long a relay may be silent over UDP before it is asked over TCP as well: when the first request is sent again (§17.1).
+pub(crate) const NODE_STREAM_AFTER: Duration = Duration::from_millis(500);
+
 /// First wait before a relay that was lost is asked anew. Each further one is twice as long.
 pub(crate) const NODE_RELAY_RETRY: Duration = Duration::from_secs(5);
 

@@ -38,3 +38,7 @@ pub(crate) const TURN_SENDS: u8 = 5;
 
 /// First waits to let pass after the last of them.
 pub(crate) const TURN_LAST_WAIT: u32 = 8;
+
+/// Bytes that wait for a relay's stream to take them. More are dropped, as a full socket does: congestion control then slows down,
+/// and nothing is late by more than this takes.
+pub(crate) const TURN_STREAM_QUEUE: usize = 128 << 10;

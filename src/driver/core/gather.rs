@@ -51,4 +51,18 @@ impl Core {
     ) {
         self.node.handle_opened(now, socket, local);
     }
+    /// A TCP connection to a relay was made.
+    pub(in crate::driver) fn on_connected(&mut self, now: Instant, stream: SocketId) {
+        self.node.handle_connected(now, stream);
+    }
+
+    /// Bytes came in on it.
+    pub(in crate::driver) fn on_bytes(&mut self, now: Instant, stream: SocketId, bytes: &[u8]) {
+        self.node.handle_stream(now, stream, bytes);
+    }
+
+    /// It has ended, or could not be made.
+    pub(in crate::driver) fn on_disconnected(&mut self, now: Instant, stream: SocketId) {
+        self.node.handle_disconnected(now, stream);
+    }
 }

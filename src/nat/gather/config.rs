@@ -49,8 +49,8 @@ impl GatherConfig {
         self
     }
 
-    /// Relays to have an address at, the best first, of which the first four are asked, over UDP, for one of IPv4 each: peers that cannot
-    /// reach us otherwise can there. Whoever gathers anew without a relay gives it back when no connection needs it any more.
+    /// Relays to have an address at, the best first, of which the first four are asked for one of IPv4 each, over UDP, and over TCP too if
+    /// they are silent: peers that cannot reach us otherwise can there. Whoever gathers anew without a relay gives it back when no connection needs it any more.
     #[must_use]
     pub fn relays(mut self, relays: &[TurnConfig]) -> Self {
         self.relays = relays.to_vec();

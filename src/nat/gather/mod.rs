@@ -28,9 +28,8 @@ use super::behaviour::{Behaviour, Heard, judge};
 use super::candidate::{Candidate, CandidateKind, Destinations};
 use super::offer::Description;
 use super::probes::{Done, Probes};
-use super::punch::SocketRequest;
 use super::scope::Scope;
-use super::socket::{SocketId, Transmit};
+use super::socket::{SocketId, SocketRequest, Transmit};
 use super::stun::{Answer, Patience, Question};
 use crate::base::limits::{
     GATHER_FILTER_SENDS, GATHER_INTERVAL, GATHER_LAST_WAIT, GATHER_SENDS, GATHER_SPARES,

@@ -27,7 +27,7 @@ pub use outcome::{Failure, PunchEvent, PunchReport, Winner};
 pub use strategy::Strategy;
 
 use super::candidate::{Candidate, CandidateKind};
-use super::socket::SocketId;
+use super::socket::{SocketId, SocketRequest};
 use crate::base::limits::{PUNCH_GRACE, PUNCH_LINGER, PUNCH_PACKETS, PUNCH_RETRY};
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant};
@@ -47,15 +47,6 @@ pub struct PunchTransmit {
     pub ttl: Option<u8>,
     /// What.
     pub payload: Vec<u8>,
-}
-
-/// What a punch wants of whoever has the sockets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SocketRequest {
-    /// A socket with a port of its own.
-    Open(SocketId),
-    /// It is not needed any more.
-    Close(SocketId),
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -114,6 +114,7 @@ fn sockets_that_did_not_win_are_closed() {
             match request {
                 SocketRequest::Open(socket) => assert!(open.insert(socket)),
                 SocketRequest::Close(socket) => assert!(open.remove(&socket)),
+                SocketRequest::Connect(..) => panic!("punching is for UDP"),
             }
         }
         while let Some(transmit) = punch.poll_transmit() {

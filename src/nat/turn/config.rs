@@ -58,7 +58,8 @@ impl TurnConfig {
         self.server
     }
 
-    /// How to talk to the relay.
+    /// How to talk to the relay: datagrams if never called. A [`Node`](crate::node::Node), and all above it, asks a relay that is silent
+    /// over UDP over TCP as well; [`Framing::Stream`] makes it use TCP alone.
     #[must_use]
     pub fn framing(mut self, framing: Framing) -> Self {
         self.framing = framing;
@@ -91,6 +92,16 @@ impl TurnConfig {
     pub fn patience(mut self, patience: Patience) -> Self {
         self.patience = Some(patience);
         self
+    }
+
+    /// Whether it is the same relay, talked to in the same way.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.server, self.framing) == (other.server, other.framing)
+    }
+
+    /// Whether the relay is used over TCP alone.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.framing == Framing::Stream
     }
 
     pub(super) fn patience_or_default(&self) -> Patience {

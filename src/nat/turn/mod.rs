@@ -19,6 +19,7 @@
 //! [`TurnClient::handle_datagram`] shows where the peer's datagram lies in the relay's.
 
 mod allocation;
+mod backlog;
 mod channels;
 mod config;
 mod data;
@@ -36,6 +37,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use allocation::Relayed;
+pub use backlog::FrameQueue;
 pub use config::{Framing, Relays, TurnConfig};
 pub use error::{TurnAskError, TurnError, TurnSendError};
 pub use event::{TurnEvent, TurnInput};
