@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 use srudp::EndpointBuilder;
-use srudp::nat::turn::TurnConfig;
+use srudp::nat::turn::{Framing, TurnConfig};
 
 use crate::exit::{Code, Failure};
 
@@ -16,7 +16,8 @@ pub(crate) struct Servers {
     #[arg(long = "stun", value_name = "HOST:PORT")]
     stun: Vec<Server>,
 
-    /// TURN server that relays where nothing else works; or a file of such lines, as others on this machine see the command line
+    /// TURN server that relays where nothing else works: over TCP if it does not answer over UDP, over TCP alone with ?transport=tcp behind
+    /// the port; or a file of such lines, as others on this machine see the command line
     #[arg(long = "turn", value_name = "USER:PASSWORD@HOST:PORT")]
     turn: Vec<Relays>,
 }
@@ -35,7 +36,7 @@ impl Servers {
         let mut turn = Vec::new();
         for relay in self.turn.iter().flat_map(|Relays(relays)| relays) {
             let addresses = relay.server.resolve()?;
-            turn.extend(addresses.map(|at| TurnConfig::new(at, &relay.user, &relay.password)));
+            turn.extend(addresses.map(|at| relay.at(at)));
         }
         Ok(builder.stun(stun).turn(turn))
     }
@@ -76,6 +77,14 @@ struct Relay {
     user: String,
     password: String,
     server: Server,
+    /// How it is asked first, and with [`Framing::Stream`] at all.
+    framing: Framing,
+}
+
+impl Relay {
+    fn at(&self, address: SocketAddr) -> TurnConfig {
+        TurnConfig::new(address, &self.user, &self.password).framing(self.framing)
+    }
 }
 
 impl FromStr for Relay {
@@ -86,8 +95,15 @@ impl FromStr for Relay {
         let hint = "write USER:PASSWORD@HOST:PORT";
         let (user, server) = text.rsplit_once('@').ok_or(hint)?;
         let (user, password) = user.split_once(':').ok_or(hint)?;
+        // As in the URIs of RFC 7065.
+        let (server, framing) = match server.split_once("?transport=") {
+            None => (server, Framing::Datagrams),
+            Some((server, "udp")) => (server, Framing::Datagrams),
+            Some((server, "tcp")) => (server, Framing::Stream),
+            Some((_, other)) => return Err(format!("{other:?} is neither udp nor tcp")),
+        };
         let server = server.parse()?;
-        Ok(Self { user: user.to_owned(), password: password.to_owned(), server })
+        Ok(Self { user: user.to_owned(), password: password.to_owned(), server, framing })
     }
 }
 
@@ -139,6 +155,15 @@ mod tests {
         {
             assert!(text.parse::<Relay>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_relay_may_be_for_tcp_alone() {
+        let framing = |text: &str| text.parse::<Relay>().map(|relay| relay.framing);
+        assert_eq!(framing("me:pw@192.0.2.1:3478"), Ok(Framing::Datagrams));
+        assert_eq!(framing("me:pw@192.0.2.1:3478?transport=udp"), Ok(Framing::Datagrams));
+        assert_eq!(framing("me:pw@192.0.2.1:3478?transport=tcp"), Ok(Framing::Stream));
+        assert!(framing("me:pw@192.0.2.1:3478?transport=tls").unwrap_err().contains("tls"));
     }
 
     #[test]

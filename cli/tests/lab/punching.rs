@@ -33,6 +33,7 @@ const SEQUENTIAL: Access = Access::Behind(Gateway::sequential());
 const BLOCK: Access = Access::Behind(Gateway::block());
 const CARRIER: Access =
     Access::Carrier { home: Gateway::home(), carrier: Gateway::home().carrier() };
+const NO_UDP: Access = Access::Behind(Gateway::udp_blocked());
 const MOBILE: Access =
     Access::Carrier { home: Gateway::home(), carrier: Gateway::symmetric().carrier() };
 
@@ -45,8 +46,10 @@ enum Fate {
     Direct6,
     /// Another port for every peer on both sides, by chance.
     BothSymmetric,
-    /// One of them has a relay, and all goes by that.
+    /// The first one has a relay, and all goes by that.
     Relayed,
+    /// Both have one.
+    RelayedTwice,
 }
 
 const V4: &str = "0.0.0.0";
@@ -69,6 +72,9 @@ const PAIRS: &[Pair] = &[
     Pair("symmetric x symmetric", V4, [SYMMETRIC, SYMMETRIC], Fate::BothSymmetric),
     Pair("the same with a relay (coturn)", V4, [SYMMETRIC, SYMMETRIC], Fate::Relayed),
     Pair("the same with IPv6 firewalls", BOTH, [SYMMETRIC, SYMMETRIC], Fate::Direct6),
+    Pair("no UDP x home, by coturn over TCP", V4, [NO_UDP, HOME], Fate::Relayed),
+    Pair("no UDP x symmetric, by coturn over TCP", V4, [NO_UDP, SYMMETRIC], Fate::Relayed),
+    Pair("no UDP x no UDP, by coturn twice", V4, [NO_UDP, NO_UDP], Fate::RelayedTwice),
 ];
 
 /// How one peer fared.
@@ -111,12 +117,12 @@ fn take_part(
     })
 }
 
-/// Both meet; the first one may have a relay.
+/// Both meet; they may have relays.
 fn meet(
     peers: &[Peer; 2],
     any: &str,
     stun: SocketAddr,
-    relay: Option<SocketAddr>,
+    relays: [Option<SocketAddr>; 2],
 ) -> [Result<Met, MeetError>; 2] {
     let ((to_b, from_a), (to_a, from_b)) = (channel(), channel());
     let part = |peer: &Peer, relay, give: Sender<Ticket>, take: Receiver<Ticket>| {
@@ -128,8 +134,8 @@ fn meet(
     };
     let [a, b] = peers;
     thread::scope(|scope| {
-        let at_a = scope.spawn(|| part(a, relay, to_b, from_b));
-        let at_b = scope.spawn(|| part(b, None, to_a, from_a));
+        let at_a = scope.spawn(|| part(a, relays[0], to_b, from_b));
+        let at_b = scope.spawn(|| part(b, relays[1], to_a, from_a));
         [at_a.join().unwrap(), at_b.join().unwrap()]
     })
 }
@@ -163,8 +169,12 @@ struct Servers {
 
 fn try_pair(lab: &Lab, number: usize, pair: &Pair, servers: Servers, runs: u16) -> Vec<String> {
     let Pair(name, any, accesses, fate) = pair;
-    let relay = servers.relay.filter(|_| *fate == Fate::Relayed);
-    if relay.is_none() && *fate == Fate::Relayed {
+    let relays = match fate {
+        Fate::Relayed => [servers.relay, None],
+        Fate::RelayedTwice => [servers.relay; 2],
+        _ => [None; 2],
+    };
+    if matches!(fate, Fate::Relayed | Fate::RelayedTwice) && servers.relay.is_none() {
         say(&format!("{name}: not run, as coturn is not installed"));
         return Vec::new();
     }
@@ -174,7 +184,7 @@ fn try_pair(lab: &Lab, number: usize, pair: &Pair, servers: Servers, runs: u16) 
     let times = Runs::of(runs, |_| {
         peers.iter().for_each(Peer::forget);
         let before = peers.each_ref().map(|peer| peer.packets(lab));
-        let outcome = meet(&peers, any, servers.stun, relay);
+        let outcome = meet(&peers, any, servers.stun, relays);
         let sent = [0, 1].map(|side: usize| peers[side].packets(lab) - before[side]);
         figures.packets.extend(sent.iter().max());
         if !is_as_expected(*fate, &outcome) {
@@ -195,7 +205,7 @@ fn is_as_expected(fate: Fate, outcome: &[Result<Met, MeetError>; 2]) -> bool {
     outcome.iter().all(|outcome| match (fate, outcome) {
         (Fate::Direct, Ok(met)) => !met.route.relayed && !is_ipv6(&met.route),
         (Fate::Direct6, Ok(met)) => !met.route.relayed && is_ipv6(&met.route),
-        (Fate::Relayed, Ok(met)) => met.route.relayed,
+        (Fate::Relayed | Fate::RelayedTwice, Ok(met)) => met.route.relayed,
         (Fate::BothSymmetric, Err(MeetError::NotFound { failure, .. })) => {
             *failure == Failure::BothSymmetric
         }
@@ -227,7 +237,7 @@ fn peers_with_tickets_find_the_direct_path_that_there_is() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A network without UDP has nothing to tell: its host says so, instead of handing out a ticket that leads nowhere.
+/// A network without UDP has nothing to tell without a relay: its host says so, instead of handing out a ticket that leads nowhere.
 #[test]
 fn who_has_no_udp_makes_no_ticket() {
     let Some(lab) = Lab::new() else { return };
