@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use srudp::{ApplicationCode, Connection, ConnectionError, Endpoint};
+use srudp::{ApplicationCode, Connection, ConnectionError, Endpoint, EndpointBuilder};
 
 struct Pair {
     dialler: Connection,
@@ -16,8 +16,18 @@ struct Pair {
 }
 
 async fn pair() -> Pair {
-    let listening = Endpoint::builder().accept(true).bind("127.0.0.1:0").unwrap();
-    let dialling = Endpoint::builder().bind("127.0.0.1:0").unwrap();
+    let bind = |builder: EndpointBuilder| builder.bind("127.0.0.1:0").unwrap();
+    connect(bind(Endpoint::builder().accept(true)), bind(Endpoint::builder())).await
+}
+
+/// The same, served by tasks.
+#[cfg(unix)]
+async fn pair_in_tokio() -> Pair {
+    let bind = |builder: EndpointBuilder| builder.bind_in_tokio("127.0.0.1:0").unwrap();
+    connect(bind(Endpoint::builder().accept(true)), bind(Endpoint::builder())).await
+}
+
+async fn connect(listening: Endpoint, dialling: Endpoint) -> Pair {
     let dial = dialling.connect_async(listening.peer_id(), listening.local_addr());
     let (dialler, listener) = tokio::join!(dial, listening.accept_async());
     Pair { dialler: dialler.unwrap(), listener: listener.unwrap(), dialling, listening }
@@ -63,9 +73,24 @@ fn streams_echo_under_futures() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_echo_under_tokio() {
+    echo_under_tokio(pair().await).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_echo_where_tasks_serve_the_sockets() {
+    echo_under_tokio(pair_in_tokio().await).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "current_thread")]
+async fn streams_echo_where_one_thread_does_everything() {
+    echo_under_tokio(pair_in_tokio().await).await;
+}
+
+async fn echo_under_tokio(pair: Pair) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    let pair = pair().await;
     let listener = pair.listener.clone();
     let echoing = tokio::spawn(async move {
         for _ in 0..8 {
@@ -174,4 +199,59 @@ fn peers_with_tickets_meet_and_a_meeting_that_is_dropped_is_over() {
         assert_eq!(other.connection.peer_id(), a.peer_id());
         assert_eq!(a.stats().connections, 1);
     });
+}
+
+#[cfg(unix)]
+mod served_by_a_task {
+    use super::*;
+    use srudp::{DialError, EndpointClosed, Identity, TransportConfig};
+    use tokio::runtime::{Builder, Runtime};
+
+    fn runtime() -> Runtime {
+        Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    }
+
+    #[test]
+    fn there_has_to_be_a_runtime() {
+        let error = Endpoint::builder().bind_in_tokio("127.0.0.1:0").unwrap_err();
+        assert!(error.to_string().contains("runtime"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn its_timers_expire() {
+        let patience = Duration::from_millis(50);
+        let transport = TransportConfig::default().handshake_timeout(patience);
+        let endpoint =
+            Endpoint::builder().transport(transport).bind_in_tokio("127.0.0.1:0").unwrap();
+        let void = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let dial = endpoint
+            .connect_async(Identity::generate().peer_id(), void.local_addr().unwrap())
+            .await;
+        let error = dial.unwrap_err();
+        assert!(matches!(error, DialError::Failed(ConnectionError::HandshakeTimedOut)), "{error}");
+    }
+
+    #[test]
+    fn threads_may_wait_for_it() {
+        let runtime = runtime();
+        let pair = runtime.block_on(pair_in_tokio());
+        let sender = pair.dialler.open_uni().unwrap();
+        sender.write_bytes(&b"kept"[..]).unwrap();
+        sender.finish().unwrap();
+        let receiver = pair.listener.accept_uni().unwrap();
+        let read = receiver.read_with(|data| (data.len(), data.to_vec())).unwrap();
+        assert_eq!(read.unwrap(), b"kept");
+        pair.dialling.rebind("127.0.0.1:0").unwrap();
+    }
+
+    #[test]
+    fn when_the_runtime_ends_every_wait_does() {
+        let runtime = runtime();
+        let pair = runtime.block_on(pair_in_tokio());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| pair.listening.accept());
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            assert_eq!(waiting.join().unwrap().unwrap_err(), EndpointClosed);
+        });
+    }
 }

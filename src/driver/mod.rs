@@ -19,7 +19,7 @@
 //! This driver does it with one worker thread per endpoint. Threads of the application do not talk to the worker: they
 //! take the lock of the [`Core`], change the protocol's state, and send what comes of it themselves ([`transmit`]). One that has
 //! to wait reads the main socket itself ([`reception`]). The worker keeps time, reads the spare sockets ([`spares`]), and the main one
-//! while nobody waits. Several sockets of one port would be several workers with a core each; nothing here is process-wide.
+//! while nobody waits. It can be a task of tokio instead ([`task`]). Several sockets of one port would be several workers with a core each; nothing here is process-wide.
 
 mod attention;
 mod clock;
@@ -37,6 +37,8 @@ mod shared;
 mod socket;
 mod spares;
 mod streams;
+#[cfg(all(feature = "tokio", unix))]
+mod task;
 mod transmit;
 mod wait;
 mod worker;
@@ -86,6 +88,31 @@ pub(crate) fn start(
     config: EndpointConfig,
     driver: DriverConfig,
 ) -> io::Result<Arc<Shared>> {
+    let (shared, worker, poll) = prepare(address, identity, config, driver)?;
+    thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run(poll))?;
+    Ok(shared)
+}
+
+/// Binds a socket and starts the task that serves it, in the current runtime of tokio.
+#[cfg(all(feature = "tokio", unix))]
+pub(crate) fn start_in_tokio(
+    address: SocketAddr,
+    identity: Identity,
+    config: EndpointConfig,
+    driver: DriverConfig,
+) -> io::Result<Arc<Shared>> {
+    let (shared, worker, poll) = prepare(address, identity, config, driver)?;
+    task::spawn(worker, poll)?;
+    Ok(shared)
+}
+
+/// Binds a socket, and makes who will serve it, and the poll in which it will sleep.
+fn prepare(
+    address: SocketAddr,
+    identity: Identity,
+    config: EndpointConfig,
+    driver: DriverConfig,
+) -> io::Result<(Arc<Shared>, Worker, mio::Poll)> {
     let socket = Arc::new(Socket::bind(address, driver.kernel_buffer)?);
     let entropy = SystemEntropy::hedged_by(&identity)?;
     let search_entropy = SystemEntropy::hedged_by(&identity)?;
@@ -102,7 +129,6 @@ pub(crate) fn start(
     let transmitter = Transmitter::new(socket, Arc::clone(&spares), Arc::clone(&streams));
     let shared = Shared::new(guarded, transmitter, reception, (spares, streams), commands);
     let shared = Arc::new(shared);
-    let worker = Worker::new(Arc::clone(&shared), poll, inbox);
-    thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run())?;
-    Ok(shared)
+    let worker = Worker::new(Arc::clone(&shared), inbox);
+    Ok((shared, worker, poll))
 }

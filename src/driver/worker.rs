@@ -1,11 +1,12 @@
-//! The thread of an endpoint: waits for the clock, for commands, and for the socket while no other thread does, and moves the
-//! protocol.
+//! The worker of an endpoint: minds the clock, commands, and the socket while no other thread does, and moves the protocol.
 //!
 //! ```text
 //!          ┌────────────── socket, waker or alarm ◀──────────────┐
 //!          ▼                                                     │
 //!   commands ─▶ (receive ─▶ transmit) a few times ─▶ timers ─▶ transmit ─▶ sleep, unless more waits
 //! ```
+//!
+//! It is a thread that sleeps in its poll, or a [task](super::task).
 
 use std::collections::BTreeSet;
 use std::io;
@@ -27,13 +28,15 @@ use crate::nat::SocketId;
 /// Times that the socket is read in a row before timers are looked at.
 const RECEIVES: usize = 4;
 
+/// What a poll tells at most at a time.
+const EVENTS: usize = 32;
+
 pub(super) const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
 
-/// The state of the thread.
+/// What it holds, wherever it runs.
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    poll: Poll,
     commands: Receiver<Command>,
     ready: Vec<Waker>,
     /// The socket was not read to its end since it became readable.
@@ -49,11 +52,21 @@ pub(super) struct Worker {
     patrol: Patrol,
 }
 
+/// What follows on a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing is left to do, ever.
+    End,
+    /// Another turn, and before it a look at what has happened meanwhile.
+    Turn,
+    /// Sleep until something happens, and no longer than this.
+    Sleep(Option<Duration>),
+}
+
 impl Worker {
-    pub(super) fn new(shared: Arc<Shared>, poll: Poll, commands: Receiver<Command>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, commands: Receiver<Command>) -> Self {
         Self {
             shared,
-            poll,
             commands,
             ready: Vec::new(),
             is_readable: true,
@@ -66,18 +79,15 @@ impl Worker {
     }
 
     /// Runs until nothing is left to do.
-    pub(super) fn run(mut self) {
-        // Waits must end even if this thread dies.
-        let _end = End { shared: Arc::clone(&self.shared), commands: self.commands.clone() };
-        let mut events = Events::with_capacity(32);
+    pub(super) fn run(mut self, mut poll: Poll) {
+        let mut events = events();
         loop {
-            let may_have_more = self.turn();
-            let is_drained = !may_have_more && self.is_drained();
-            if is_drained {
-                return;
-            }
-            let timeout = self.sleep_for(may_have_more);
-            match self.poll.poll(&mut events, timeout) {
+            let timeout = match self.turn() {
+                Next::End => return,
+                Next::Turn => Some(Duration::ZERO),
+                Next::Sleep(timeout) => timeout,
+            };
+            match poll.poll(&mut events, timeout) {
                 Ok(()) => self.note(&events),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
@@ -85,7 +95,8 @@ impl Worker {
         }
     }
 
-    fn note(&mut self, events: &Events) {
+    /// Takes in what has happened.
+    pub(super) fn note(&mut self, events: &Events) {
         for event in events {
             if let Some(stream) = streams::number(event.token()) {
                 self.streaming.insert(stream);
@@ -117,8 +128,17 @@ impl Worker {
         }
     }
 
-    /// Does what there is to do, once. Returns whether there may be more.
-    fn turn(&mut self) -> bool {
+    /// Does what there is to do, once.
+    pub(super) fn turn(&mut self) -> Next {
+        match self.work() {
+            true => Next::Turn,
+            false if self.is_drained() => Next::End,
+            false => Next::Sleep(self.alarm()),
+        }
+    }
+
+    /// Returns whether there may be more.
+    fn work(&mut self) -> bool {
         self.run_commands();
         self.patrol();
         for _ in 0..RECEIVES {
@@ -226,10 +246,8 @@ impl Worker {
         self.shared.guarded().with(&mut self.ready, |core, _| core.check_drained())
     }
 
-    fn sleep_for(&self, may_have_more: bool) -> Option<Duration> {
-        if may_have_more {
-            return Some(Duration::ZERO);
-        }
+    /// How long nothing is due.
+    fn alarm(&self) -> Option<Duration> {
         let mut core = self.shared.guarded().lock();
         let now = self.shared.now();
         let alarm = core.set_alarm(now).map(|alarm| alarm - now);
@@ -240,18 +258,18 @@ impl Worker {
     }
 }
 
-/// Ends every wait when the thread ends, however it does.
-struct End {
-    shared: Arc<Shared>,
-    commands: Receiver<Command>,
-}
-
-impl Drop for End {
+/// Ends every wait when the worker ends, however it does.
+impl Drop for Worker {
     fn drop(&mut self) {
-        self.shared.guarded().with(&mut Vec::new(), |core, _| core.stop());
+        self.shared.guarded().with(&mut self.ready, |core, _| core.stop());
         self.shared.spares().close_all();
         self.shared.streams().close_all();
         // No command comes after that. Dropping those that came before tells who waits for their answers.
         while self.commands.try_recv().is_ok() {}
     }
+}
+
+/// Room for what a poll tells at a time.
+pub(super) fn events() -> Events {
+    Events::with_capacity(EVENTS)
 }

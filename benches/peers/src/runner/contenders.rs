@@ -29,7 +29,7 @@ const ALL: &[Contender] = &[
         ..contender("srudp-pure", "srudp", "srudp without the aws-lc feature: all in Rust")
     },
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
-    contender("srudp-async", "srudp-async", "srudp's streams under tokio"),
+    contender("srudp-async", "srudp-async", "srudp's streams under tokio, the socket served by a task"),
     contender("quinn", "quinn", "quinn with its defaults, ring"),
     tuned("quinn-tuned", "quinn", "quinn: 16 MiB windows, one thread, AWS-LC; BBR over links"),
     contender("s2n", "s2n", "s2n-quic with its defaults, s2n-tls"),
