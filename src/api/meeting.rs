@@ -99,13 +99,9 @@ impl Endpoint {
     /// # Errors
     /// When none of them answers, or none may be dialled.
     pub fn connect_ticket(&self, theirs: &Ticket) -> Result<Connection, DialError> {
-        let destinations = self.destinations();
-        let candidates = theirs.description().candidates().iter();
-        let main = candidates.filter(|candidate| candidate.socket() == 0);
-        let allowed = main.filter(|it| destinations.check(it.address(), true).is_ok());
         let mut last = DialError::NoAddress;
-        for candidate in allowed {
-            match self.connect_timeout(theirs.peer_id(), candidate.address(), CANDIDATE_DIAL) {
+        for address in theirs.description().dialable(&self.destinations()) {
+            match self.connect_timeout(theirs.peer_id(), address, CANDIDATE_DIAL) {
                 Ok(connection) => return Ok(connection),
                 Err(error) => last = error,
             }

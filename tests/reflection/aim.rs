@@ -22,6 +22,23 @@ pub(crate) const SOCKETS: [SocketId; 4] =
 /// When searches begin.
 pub(crate) const START: Instant = Instant::from_nanos(1_000_000_000);
 
+/// All kinds of candidates.
+pub(crate) const KINDS: [CandidateKind; 5] = [
+    CandidateKind::Host,
+    CandidateKind::Mapped,
+    CandidateKind::PeerReflexive,
+    CandidateKind::Reflexive,
+    CandidateKind::Relayed,
+];
+
+/// The host of that.
+pub(crate) fn victim() -> Ipv4Addr {
+    match address(VICTIM).ip() {
+        IpAddr::V4(ip) => ip,
+        IpAddr::V6(_) => unreachable!("it is written in IPv4"),
+    }
+}
+
 /// Bytes of a check (SPEC §18.4).
 pub(crate) const CHECK: usize = 47;
 

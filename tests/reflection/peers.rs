@@ -1,6 +1,6 @@
 //! Peers that lie about where they are, and those who lie to them or copy what they say (SPEC §18).
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use srudp::Identity;
@@ -11,28 +11,15 @@ use srudp::nat::{
 use srudp::node::{NodeEvent, SearchError};
 use srudp::proto::SeededEntropy;
 
-use super::aim::{CHECK, SOCKETS, START, Target, VICTIM, address, forbidden, forms, nat, ours};
+use super::aim::{
+    CHECK, KINDS, SOCKETS, START, Target, VICTIM, address, forbidden, forms, nat, ours, victim,
+};
 
 /// Longer than any search.
 const SEARCH: Duration = Duration::from_secs(30);
 
 /// Ports that a guess may hit and that are not sent to.
 const SPARED: usize = 8;
-
-const KINDS: [CandidateKind; 5] = [
-    CandidateKind::Host,
-    CandidateKind::Mapped,
-    CandidateKind::PeerReflexive,
-    CandidateKind::Reflexive,
-    CandidateKind::Relayed,
-];
-
-fn victim() -> Ipv4Addr {
-    match address(VICTIM).ip() {
-        IpAddr::V4(ip) => ip,
-        IpAddr::V6(_) => unreachable!("it is written in IPv4"),
-    }
-}
 
 /// Searches for a peer that says so, and never answers.
 fn search(theirs: Description, symmetric: bool) -> Target {

@@ -1,10 +1,11 @@
 //! What a peer says about itself: where it may be reached, and what its NAT does.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use crate::base::limits::CANDIDATES;
 use crate::nat::behaviour::{Allocation, Behaviour, Dependence};
-use crate::nat::candidate::{Candidate, CandidateKind};
+use crate::nat::candidate::{Candidate, CandidateKind, Destinations};
 use crate::nat::scope::canonical;
 
 /// What a NAT does, as far as the other side has to know it.
@@ -127,6 +128,15 @@ impl Description {
         relayed.map(|(_, it)| it.address())
     }
 
+    /// Where a peer with this description, of which it has proved that it is its own, may be dialled without a search: addresses of its
+    /// main socket that may be sent to, the best first. Each host and port once, under whatever kinds and in whatever forms it is told.
+    pub fn dialable(&self, destinations: &Destinations) -> Vec<SocketAddr> {
+        let main = self.candidates.iter().filter(|candidate| candidate.socket() == 0);
+        let mut addresses: Vec<SocketAddr> = main.map(|candidate| candidate.address()).collect();
+        addresses.retain(|address| destinations.check(*address, true).is_ok());
+        distinct(addresses)
+    }
+
     /// What its NAT does.
     pub fn nat(&self) -> &NatSummary {
         &self.nat
@@ -136,4 +146,11 @@ impl Description {
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }
+}
+
+/// Each host and port once, under whatever kinds and in whatever forms the peer has told it: nobody is sent to twice for that.
+pub(in crate::nat) fn distinct(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut seen = BTreeSet::new();
+    addresses.retain(|address| seen.insert((canonical(address.ip()), address.port())));
+    addresses
 }

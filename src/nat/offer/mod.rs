@@ -10,6 +10,7 @@ mod ticket;
 use std::fmt;
 use std::time::Duration;
 
+pub(super) use description::distinct;
 pub use description::{Description, NatSummary};
 pub use seen::SeenOffers;
 pub use ticket::{Ticket, TicketError};

@@ -13,7 +13,7 @@
 //! router that accepts what comes in unasked would remember it, and give the peer's own datagrams another port from then on, wherever they
 //! go. Every round primes longer, for clocks that differ, and uses ports that cannot be spoilt yet.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -25,8 +25,7 @@ use crate::base::limits::{
 };
 use crate::base::{Entropy, Instant};
 use crate::nat::candidate::CandidateKind;
-use crate::nat::offer::{Description, NatSummary};
-use crate::nat::scope::canonical;
+use crate::nat::offer::{Description, NatSummary, distinct};
 use crate::nat::socket::SocketId;
 
 /// Full datagrams of a round, after the priming.
@@ -252,13 +251,6 @@ impl Situation<'_> {
             }
         }
     }
-}
-
-/// Each host and port once, under whatever kinds and in whatever forms the peer has told it: nobody is sent to twice for that.
-fn distinct(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let mut seen = BTreeSet::new();
-    addresses.retain(|address| seen.insert((canonical(address.ip()), address.port())));
-    addresses
 }
 
 /// The number of the socket that a peer uses in a round. The last rounds, which prime longest, get ports that no other has used.
