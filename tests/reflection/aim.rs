@@ -160,6 +160,7 @@ impl Target {
     pub(crate) fn new() -> Self {
         let identity = Identity::from_secret_bytes([1; 32]);
         let config = EndpointConfig::default().accept(true).accept_trust_on_first_use(true);
+        let config = config.reset_key([5; 32]);
         let entropy = |seed| Box::new(SeededEntropy::new(seed));
         let node = Node::new(Endpoint::new(config, identity.clone(), entropy(1)), entropy(2));
         let (sent, events) = (Ledger::default(), Vec::new());
