@@ -15,6 +15,9 @@ use srudp::node::NodeEvent;
 /// There and back, directly.
 const ROUND_TRIP: Duration = DELAY.saturating_mul(2);
 
+/// Searches of which the middle one counts.
+const SEARCHES: u64 = 25;
+
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
@@ -311,4 +314,32 @@ fn a_relay_that_was_late_over_udp_is_used_in_one_way_only() {
         assert!(gathered.description.candidates().iter().filter(relayed).count() <= 1, "{seed}");
     }
     assert!(tried <= 40 && kept < tried && kept > 0, "{kept} of {tried}");
+}
+
+/// How long it takes until both are connected without a relay, and how many datagrams, in the middle of some searches.
+fn middle_of_searches(kinds: [Kind; 2]) -> (Duration, usize) {
+    let searches = (0..SEARCHES).map(|seed| {
+        let meeting = Meeting { seed, ..Meeting::of(kinds, [false; 2]) };
+        let (mut world, mut hosts, start) = meeting.begin();
+        world.run(&mut hosts, |hosts| hosts.iter().all(|host| host.connection.is_some()));
+        (world.now - start, world.sent.iter().sum())
+    });
+    middle(searches)
+}
+
+fn middle(searches: impl Iterator<Item = (Duration, usize)>) -> (Duration, usize) {
+    let (mut times, mut sent): (Vec<_>, Vec<_>) = searches.unzip();
+    times.sort_unstable();
+    sent.sort_unstable();
+    (times[times.len() / 2], sent[sent.len() / 2])
+}
+
+#[test]
+fn a_carriers_nat_that_nobody_knows_of_costs_a_symmetric_search_half_of_its_guesses_at_most() {
+    for second in [Kind::Symmetric, Kind::CarrierSymmetric] {
+        for first in [Kind::Home, Kind::Racy, Kind::Carrier] {
+            let (time, sent) = middle_of_searches([first, second]);
+            assert!(time < ms(1600) && sent < 2000, "{first:?} {second:?}: {time:?}, {sent}");
+        }
+    }
 }

@@ -323,10 +323,12 @@ impl Gathering {
         self.sockets.retain(|own| own.local.is_some());
         let behaviour = self.samples.behaviour(self.config.local, self.config.gateway);
         let nat = self.samples.summary(&behaviour);
+        let (layers, layers_max) = self.layers(&behaviour);
         let mut gathered = Gathered {
             description: Description::new(nat, &self.candidates()),
             sockets: self.sockets.iter().map(|own| own.id).collect(),
-            layers: self.layers(&behaviour),
+            layers,
+            layers_max,
             destinations: self.destinations(),
             behaviour,
         };
@@ -353,16 +355,17 @@ impl Gathering {
         candidates
     }
 
-    /// Without a NAT a socket is seen at an address of this host.
-    fn layers(&self, behaviour: &Behaviour) -> u8 {
-        let Some(seen) = behaviour.mapped else { return 1 };
-        let is_own = |host: &Candidate| host.address() == seen;
+    /// How many NATs there are at least and at most. Without one a socket is seen at an address of this host; only the gateway can tell
+    /// whether there is a second one behind it.
+    fn layers(&self, behaviour: &Behaviour) -> (u8, u8) {
+        let is_own = |host: &Candidate| Some(host.address()) == behaviour.mapped;
         if behaviour.translated == Some(false) || self.config.hosts().iter().any(is_own) {
-            0
-        } else if self.config.gateway.is_some() && behaviour.double == Some(true) {
-            2
-        } else {
-            1
+            return (0, 0);
+        }
+        match behaviour.double.filter(|_| self.config.gateway.is_some()) {
+            Some(true) => (2, 2),
+            Some(false) => (1, 1),
+            None => (1, 2),
         }
     }
 

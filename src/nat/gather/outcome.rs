@@ -18,6 +18,8 @@ pub struct Gathered {
     pub sockets: Vec<SocketId>,
     /// How many NATs there are before this host, as far as that shows.
     pub layers: u8,
+    /// How many there may be, for all that shows.
+    pub layers_max: u8,
     /// Where searches may send to.
     pub destinations: Destinations,
 }
@@ -26,7 +28,8 @@ impl Gathered {
     /// Tells a search whose offers or tickets carry [`Self::description`] about the sockets and the network.
     #[must_use]
     pub fn prepare(&self, config: PunchConfig) -> PunchConfig {
-        config.sockets(&self.sockets).layers(self.layers).destinations(self.destinations.clone())
+        let config = config.sockets(&self.sockets).destinations(self.destinations.clone());
+        config.layers(self.layers).layers_up_to(self.layers_max)
     }
 }
 

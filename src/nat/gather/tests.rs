@@ -169,3 +169,15 @@ fn sockets_are_kept_for_as_long_as_was_asked_for() {
     // Four sockets, three times, and nobody answers.
     assert_eq!(sent, 4 * 3 * usize::from(GATHER_SENDS));
 }
+
+#[test]
+fn only_the_gateway_knows_whether_there_is_a_second_nat() {
+    for (gateway, layers) in
+        [(None, (1, 2)), (Some([203, 0, 113, 1]), (1, 1)), (Some([100, 64, 0, 9]), (2, 2))]
+    {
+        let config = gateway.iter().fold(config(), |it, ip| it.gateway_external((*ip).into()));
+        let (_, event) = run(&mut gathering(config), true);
+        let GatherEvent::Gathered(gathered) = event else { panic!("{event:?}") };
+        assert_eq!((gathered.layers, gathered.layers_max), layers, "{gateway:?}");
+    }
+}

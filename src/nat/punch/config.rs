@@ -22,6 +22,7 @@ pub struct PunchConfig {
     pub(super) sockets: Vec<SocketId>,
     pub(super) extra: u16,
     pub(super) layers: u8,
+    pub(super) layers_max: u8,
     /// Our own relays, of a search by relays alone.
     pub(super) relays: Option<Vec<SocketId>>,
 }
@@ -68,6 +69,7 @@ impl PunchConfig {
             sockets: vec![SocketId::MAIN],
             extra: EXTRA,
             layers: 1,
+            layers_max: 2,
             relays: None,
         }
     }
@@ -123,10 +125,18 @@ impl PunchConfig {
         self.extra
     }
 
-    /// How many NATs we are behind; one if never called. What opens them must pass all and reach no further.
+    /// How many NATs we are behind; one, or perhaps two, if never called. What opens them must pass all and reach no further.
     #[must_use]
     pub fn layers(mut self, layers: u8) -> Self {
         self.layers = layers.min(PUNCH_LAYERS_MAX);
+        self.layers_max = self.layers;
+        self
+    }
+
+    /// That there may be more of them, for all that is known: a carrier's behind our own, say.
+    #[must_use]
+    pub fn layers_up_to(mut self, most: u8) -> Self {
+        self.layers_max = most.clamp(self.layers, PUNCH_LAYERS_MAX);
         self
     }
 

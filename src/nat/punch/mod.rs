@@ -93,6 +93,7 @@ impl Punch {
             relays: config.relays.as_deref(),
             extra: config.extra,
             low: config.layers + 1,
+            high: config.layers_max + 1,
         };
         let agenda = situation.agenda(&mut *entropy);
         let report = PunchReport {

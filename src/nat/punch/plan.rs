@@ -35,12 +35,9 @@ const FULL: [Duration; 3] =
 /// From the last of them to the next round: time for the answer.
 const TAIL: Duration = Duration::from_millis(350);
 
-/// When the many sockets send, and whether with a low TTL. Full ones come last: they could spoil ports that the peer has yet to try.
-const LAPS: [(Duration, bool); 3] = [
-    (Duration::ZERO, true),
-    (Duration::from_millis(700), true),
-    (Duration::from_millis(2500), false),
-];
+/// When the many sockets send.
+const LAPS: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(700), Duration::from_millis(3500)];
 
 /// Something to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +70,8 @@ pub(super) struct Situation<'a> {
     pub(super) extra: u16,
     /// The TTL that passes the own NATs and dies behind them.
     pub(super) low: u8,
+    /// The same if there are as many of them as there may be.
+    pub(super) high: u8,
 }
 
 /// Steps in the order of their times.
@@ -187,53 +186,69 @@ impl Situation<'_> {
         distinct(if spare.is_empty() { of(0) } else { spare })
     }
 
-    /// Where the peer's NAT has its ports: addresses that others than the peer have seen.
+    /// Where the peer's NAT has its ports.
     fn public(&self) -> impl Iterator<Item = SocketAddr> + use<> {
-        let candidates = self.theirs.candidates().iter();
-        let public = candidates.filter(|candidate| {
-            candidate.socket() == 0
-                && matches!(
-                    candidate.kind(),
-                    CandidateKind::Reflexive | CandidateKind::PeerReflexive
-                )
-        });
-        let public = public.map(|candidate| candidate.address()).collect();
-        distinct(public).into_iter().take(PUNCH_TARGETS)
+        public(self.theirs, 0).into_iter().take(PUNCH_TARGETS)
+    }
+
+    /// Where many sockets open our NATs, and with which TTL: for the two sockets of the peer that guess. Where it told one only, for two
+    /// addresses of that.
+    ///
+    /// A TTL that is too low opens the inner NATs alone, and nobody is let in until it is too late. One that is too high may reach the
+    /// peer's NAT, and may spoil the port of the peer's socket, wherever that sends. So, where the number of NATs is not known, each of the
+    /// two gets one of them: at least one way works.
+    fn openings(&self) -> Vec<(SocketAddr, u8)> {
+        let guessed = public(self.ours, 0).into_iter().next();
+        let family = |to: &SocketAddr| guessed.is_none_or(|own| own.is_ipv4() == to.is_ipv4());
+        let of = |socket| public(self.theirs, socket).into_iter().filter(family);
+        let (main, mut spare) = (of(0).next(), of(1));
+        match (main, spare.next()) {
+            (Some(main), Some(spare)) => vec![(main, self.low), (spare, self.high)],
+            _ => self.public().map(|to| (to, self.low)).collect(),
+        }
     }
 
     fn main(&self) -> SocketId {
         self.sockets.first().copied().unwrap_or(SocketId::MAIN)
     }
 
-    /// One port of the peer's NAT after the other.
+    /// One port of the peer's NAT after the other, from one or the other of two sockets that the peer knows.
     fn guess(&self, steps: &mut Vec<(Instant, Step)>, entropy: &mut dyn Entropy) {
         let Some(address) = self.public().next() else { return };
+        let spare = self.sockets.get(1).filter(|_| !public(self.ours, 1).is_empty());
+        let sockets = [self.main(), spare.copied().unwrap_or(self.main())];
         let begin = self.start + PUNCH_PRIMING[0];
         for (number, port) in (0..).zip(ports::guesses(self.theirs.nat(), entropy)) {
             let to = SocketAddr::new(address.ip(), port);
-            let shot = Shot { socket: self.main(), to, ttl: None };
+            // By chance: ports that follow each other may be open for one and the other by turns.
+            let socket = if entropy.number().is_multiple_of(2) { sockets[0] } else { sockets[1] };
+            let shot = Shot { socket, to, ttl: None };
             steps.push((begin + PUNCH_GUESS_INTERVAL * number, Step::Send(shot)));
         }
     }
 
     /// Many sockets, each with a port of its own at our NAT, open it for the peer's.
     fn many(&self, steps: &mut Vec<(Instant, Step)>) {
-        let targets: Vec<SocketAddr> = self.public().collect();
+        let openings = self.openings();
         for number in 0..sockets_for(self.ours.nat()) {
             let socket = SocketId::new(self.extra.saturating_add(number));
             let at = self.start + PUNCH_GUESS_INTERVAL * u32::from(number);
             steps.push((at, Step::Open(socket)));
-            for (lap, low) in LAPS {
-                let ttl = low.then_some(self.low);
-                let shots = targets.iter().map(|to| Step::Send(Shot { socket, to: *to, ttl }));
-                steps.extend(shots.map(|shot| (at + lap, shot)));
+            for (lap, after) in LAPS.iter().enumerate() {
+                for (target, (to, low)) in openings.iter().enumerate() {
+                    // Full ones come last, and to one target alone: they could spoil ports that the peer has yet to try.
+                    let full = lap + 1 == LAPS.len() && target + 1 == openings.len();
+                    let ttl = (!full).then_some(*low);
+                    steps.push((at + *after, Step::Send(Shot { socket, to: *to, ttl })));
+                }
             }
         }
         // The time that the peer needs for all its guesses.
         let guesses = u32::try_from(PUNCH_GUESSES).unwrap_or(u32::MAX);
         let end = self.start + PUNCH_PRIMING[0] + PUNCH_GUESS_INTERVAL * guesses;
-        let shots =
-            targets.iter().map(|to| Step::Send(Shot { socket: self.main(), to: *to, ttl: None }));
+        let shots = openings
+            .iter()
+            .map(|(to, _)| Step::Send(Shot { socket: self.main(), to: *to, ttl: None }));
         steps.extend(shots.map(|shot| (end, shot)));
     }
 
@@ -251,6 +266,15 @@ impl Situation<'_> {
             }
         }
     }
+}
+
+/// Addresses of one of a peer's sockets that others than the peer have seen.
+fn public(of: &Description, socket: u8) -> Vec<SocketAddr> {
+    let of_socket = of.candidates().iter().filter(|candidate| candidate.socket() == socket);
+    let public = of_socket.filter(|candidate| {
+        matches!(candidate.kind(), CandidateKind::Reflexive | CandidateKind::PeerReflexive)
+    });
+    distinct(public.map(|candidate| candidate.address()).collect())
 }
 
 /// The number of the socket that a peer uses in a round. The last rounds, which prime longest, get ports that no other has used.

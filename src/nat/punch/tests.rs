@@ -101,7 +101,7 @@ fn guesses_go_to_one_address_and_not_beyond_the_budget() {
     counts.sort_unstable();
     assert_eq!(counts.len(), 16);
     assert_eq!(counts[..15], [5; 15]);
-    assert_eq!(counts[15], 5 + 2048);
+    assert_eq!(counts[15], 5 + 2560);
 }
 
 #[test]
