@@ -39,12 +39,12 @@ struct Channel {
 pub(super) struct Channels(Vec<Option<Channel>>);
 
 impl Channels {
-    /// The peer that a number stands for.
+    /// The peer that a number stands for at the relay. Whether it is to be heard is another matter.
     pub(super) fn peer(&self, number: u16) -> Option<SocketAddr> {
         let index = usize::from(number.checked_sub(FIRST)?);
         let channel = self.0.get(index)?.as_ref()?;
-        // Before the relay's answer has come its data may.
-        matches!(channel.state, State::Binding | State::Bound { .. }).then_some(channel.peer)
+        // Data may come before the relay's answer has, and as long as the relay remembers a number that we do not ask for any more.
+        (channel.state != State::Refused).then_some(channel.peer)
     }
 
     /// The number that stands for a peer at the moment.

@@ -206,7 +206,7 @@ impl TurnClient {
         if datagram.first().copied().is_some_and(data::is_channel_data) {
             let named = data::read_channel(datagram);
             let of_peer = named.and_then(|(number, it)| Some((self.channels.peer(number)?, it)));
-            return received(of_peer);
+            return received(of_peer.filter(|(peer, _)| self.permissions.contains(peer.ip())));
         }
         let Ok(message) = Message::decode(datagram) else { return TurnInput::Foreign };
         match (message.class(), message.method()) {

@@ -390,6 +390,22 @@ fn a_channel_number_stands_for_no_other_peer_for_a_quarter_of_an_hour() {
     assert_eq!(number(&mut client, &mut relay, NOW + seconds(901), others[1]), 0);
 }
 
+/// The relay remembers the channel for ten minutes, and sends by it whatever we have forgotten.
+#[test]
+fn a_peer_that_comes_back_is_heard_by_its_old_channel() {
+    let (mut client, mut relay) = allocated();
+    client.open(NOW, peer()).unwrap();
+    talk(NOW, &mut client, &mut relay);
+    let data = b"\x40\x00\x00\x05hello";
+    let received = TurnInput::Received { peer: peer(), payload: b"hello" };
+    assert_eq!(client.handle_datagram(NOW, server(), data), received);
+    client.forget(NOW, peer().ip());
+    assert_eq!(client.handle_datagram(NOW, server(), data), TurnInput::Taken);
+    client.permit(NOW, peer().ip()).unwrap();
+    talk(NOW, &mut client, &mut relay);
+    assert_eq!(client.handle_datagram(NOW, server(), data), received);
+}
+
 #[test]
 fn peers_are_bounded_and_addresses_of_nobody_refused() {
     let (mut client, mut relay) = allocated();
