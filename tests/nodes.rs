@@ -343,3 +343,50 @@ fn a_carriers_nat_that_nobody_knows_of_costs_a_symmetric_search_half_of_its_gues
         }
     }
 }
+
+/// Until both are connected without a relay: how long it takes, and how many datagrams.
+fn connect(world: &mut World, hosts: &mut [Host; 2], start: Duration) -> (Duration, usize) {
+    let end = start + Duration::from_secs(20);
+    world.run_until(end, hosts, |hosts| hosts.iter().all(|host| host.connection.is_some()));
+    assert!(world.now < end, "{:?} {:?}", hosts[0].events, hosts[1].events);
+    (world.now - start, world.sent.iter().sum())
+}
+
+#[test]
+fn the_second_search_between_two_networks_begins_with_what_helped_the_first() {
+    for second in [Kind::Symmetric, Kind::CarrierSymmetric] {
+        let both = (0..SEARCHES).map(|seed| {
+            let meeting = Meeting { seed, ..Meeting::of([Kind::Home, second], [false; 2]) };
+            let (mut world, mut hosts, start) = meeting.begin();
+            let once = connect(&mut world, &mut hosts, start);
+            let start = meeting.repeat(&mut world, &mut hosts);
+            (once, connect(&mut world, &mut hosts, start))
+        });
+        let (once, again): (Vec<_>, Vec<_>) = both.unzip();
+        let (once, again) = (middle(once.into_iter()), middle(again.into_iter()));
+        assert!(again.0 < once.0 && again.1 < once.1, "{second:?}: {once:?}, then {again:?}");
+    }
+}
+
+#[test]
+fn guesses_that_came_to_nothing_are_spared_when_the_relay_helps_again() {
+    for kinds in [[Kind::Home, Kind::Symmetric], [Kind::Symmetric, Kind::Home]] {
+        let meeting = Meeting::of(kinds, [true, false]);
+        let (mut world, mut hosts, _) = meeting.begin();
+        world.cut = true;
+        run_for(&mut world, &mut hosts, Duration::from_secs(10));
+        assert!(hosts.iter_mut().all(Host::is_relayed));
+        assert!(world.sent.iter().sum::<usize>() > 2000);
+        meeting.repeat(&mut world, &mut hosts);
+        run_for(&mut world, &mut hosts, Duration::from_secs(10));
+        assert!(hosts.iter_mut().all(Host::is_relayed), "{:?}", hosts[0].events);
+        assert!(world.sent.iter().sum::<usize>() < 500, "{:?}", world.sent);
+        // Where the relay does not help, it is guessed after all, and what helps then is remembered.
+        world.cut = false;
+        world.services.dead = true;
+        let start = meeting.repeat(&mut world, &mut hosts);
+        let (time, _) = connect(&mut world, &mut hosts, start);
+        assert!(time < Duration::from_secs(6), "{time:?}");
+        assert!(hosts.iter_mut().all(Host::is_direct));
+    }
+}

@@ -53,6 +53,7 @@ pub use gather::{GatherConfig, GatherEvent, Gathered, Gathering};
 pub use lifetime::{KeepAlive, Lifetime, LifetimeConfig, LifetimeProbe, Method};
 pub use machine::Machine;
 pub use offer::{Description, NatSummary, Offer, OfferError, SeenOffers, Ticket, TicketError};
+pub(crate) use punch::Lesson;
 pub use punch::{
     Failure, Punch, PunchConfig, PunchEvent, PunchReport, PunchTransmit, Strategy, Winner,
 };

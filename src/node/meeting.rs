@@ -46,6 +46,12 @@ impl Node {
 
     fn on_ended(&mut self, now: Instant, ended: &Ended) {
         let Ended { handle, relayed, event, report } = *ended;
+        if let Some((networks, peer, lesson)) = self.searches.learn(now, ended) {
+            match lesson {
+                Some(lesson) => self.memory.learn(now, networks, peer, lesson),
+                None => self.memory.forget(&networks),
+            }
+        }
         match event {
             PunchEvent::Won(winner) => match self.searches.connection(handle) {
                 Some(connection) => self.add_way(now, connection, &winner, relayed),

@@ -9,6 +9,7 @@
 //!
 //!  the endpoint's datagrams ─▶ routes ─┬─▶ the socket of their destination, the main one if there is none
 //!                                      └─▶ wrapped, to a relay
+//!  memory: what led to a path between two networks is tried first the next time
 //!  links: a connection for which there are two ways goes by the better one that works
 //! ```
 //!
@@ -33,6 +34,7 @@ mod event;
 mod gathering;
 mod links;
 mod meeting;
+mod memory;
 mod relay;
 mod relays;
 mod routes;
@@ -55,6 +57,7 @@ use crate::nat::{
 };
 use gathering::Gatherings;
 use links::Links;
+use memory::{Memory, Networks};
 use relays::Relays;
 use routes::Routes;
 use search::Searches;
@@ -75,6 +78,8 @@ pub struct Node {
     links: Links,
     /// How often connections that were searched, and ways by peers' relays, are used at least.
     keep_alive: KeepAlive,
+    /// What led to paths.
+    memory: Memory,
     /// Datagrams that are neither the endpoint's nor a search's.
     outbox: VecDeque<PunchTransmit>,
     requests: VecDeque<SocketRequest>,
@@ -93,6 +98,7 @@ impl Node {
             relays: Relays::default(),
             links: Links::default(),
             keep_alive: KeepAlive::default(),
+            memory: Memory::default(),
             outbox: VecDeque::new(),
             requests: VecDeque::new(),
             events: VecDeque::new(),
@@ -107,8 +113,8 @@ impl Node {
     /// Searches a path to a peer, and dials it there. [`NodeEvent::Found`] or [`NodeEvent::NotFound`] tells how it went.
     ///
     /// Where one side or the other has a relay, its path is searched at the same time; the first one that is found is dialled, and the
-    /// connection moves to the direct one if that is found later. Prepare the configuration with
-    /// [`Gathered::prepare`](crate::nat::Gathered::prepare).
+    /// connection moves to the direct one if that is found later. What led to a path is remembered for an hour, and tried first when
+    /// another search is between the same networks. Prepare the configuration with [`Gathered::prepare`](crate::nat::Gathered::prepare).
     ///
     /// # Errors
     /// When too much is searched for already.
@@ -119,7 +125,10 @@ impl Node {
     ) -> Result<SearchHandle, SearchError> {
         let in_use = |number: &SocketId| self.routes.uses(*number);
         let extra = self.searches.free_range(in_use);
-        let (direct, relayed) = config.extra(extra).split(&self.relays.sockets());
+        let lesson = Networks::of(&config)
+            .and_then(|networks| self.memory.recall(config.start(), &networks, config.peer()));
+        let config = config.extra(extra).lesson(lesson);
+        let (direct, relayed) = config.split(&self.relays.sockets());
         let mut punch = |config| {
             let entropy = Box::new(SeededEntropy::fork(&mut *self.entropy));
             Punch::new(config, entropy)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::memory::Networks;
 use super::relays::Relays;
 use crate::base::Instant;
 use crate::base::limits::{NODE_SEARCHES, NODE_SOCKETS_FROM, PUNCH_SOCKETS};
@@ -11,8 +12,8 @@ use crate::connection::TransportConfig;
 use crate::crypto::PeerId;
 use crate::endpoint::{ConnectionHandle, Dial};
 use crate::nat::{
-    Description, Failure, Punch, PunchEvent, PunchReport, PunchTransmit, SocketId, SocketRequest,
-    Strategy,
+    Description, Failure, Lesson, Punch, PunchEvent, PunchReport, PunchTransmit, SocketId,
+    SocketRequest,
 };
 
 /// Names one search of a node. Never used twice.
@@ -50,6 +51,8 @@ struct Search {
     fresh: bool,
     /// What was dialled on the first path.
     connection: Option<ConnectionHandle>,
+    /// A path by relay was found.
+    by_relay: bool,
     /// Why there is no direct path, as long as there may be one by relay.
     failed: Option<(Failure, PunchReport)>,
 }
@@ -92,10 +95,6 @@ pub(super) struct Searches {
     started: u64,
 }
 
-fn is_wide(punch: &Punch) -> bool {
-    matches!(punch.report().strategy, Strategy::Guess | Strategy::Many)
-}
-
 impl Searches {
     /// The first of a row of socket numbers that nobody uses.
     pub(super) fn free_range(&self, in_use: impl Fn(&SocketId) -> bool) -> u16 {
@@ -117,16 +116,17 @@ impl Searches {
             return Err(SearchError::TooMany);
         }
         let busy = |(_, search): &(u16, Search)| {
-            is_wide(&search.direct) && search.direct.report().elapsed.is_none()
+            search.direct.is_wide() && search.direct.report().elapsed.is_none()
         };
-        if is_wide(&direct) && self.running.values().any(busy) {
+        if direct.is_wide() && self.running.values().any(busy) {
             return Err(SearchError::Busy);
         }
         let handle = SearchHandle(self.started);
         self.started += 1;
         let extra = direct.config().first_extra();
         let fresh = relayed.is_some();
-        let search = Search { direct, relayed, transport, fresh, connection: None, failed: None };
+        let (connection, by_relay, failed) = (None, false, None);
+        let search = Search { direct, relayed, transport, fresh, connection, by_relay, failed };
         self.running.insert(handle, (extra, search));
         Ok(handle)
     }
@@ -237,6 +237,37 @@ impl Searches {
             }
         }
         ended
+    }
+
+    /// What the end of a search for a direct path has shown, and between which networks: nothing if it failed. That a path by relay was
+    /// found spares a search that began so the guesses.
+    pub(super) fn learn(
+        &mut self,
+        now: Instant,
+        ended: &Ended,
+    ) -> Option<(Networks, PeerId, Option<Lesson>)> {
+        let (_, search) = self.running.get_mut(&ended.handle)?;
+        let direct = &mut search.direct;
+        let (networks, peer) = (Networks::of(direct.config())?, direct.config().peer());
+        let lesson = match ended.event {
+            PunchEvent::Won(_) if ended.relayed => {
+                search.by_relay = true;
+                direct.spare_guesses(now);
+                return None;
+            }
+            PunchEvent::Won(winner) => {
+                networks.have(winner.remote.ip()).then(|| direct.lesson(&winner))?
+            }
+            PunchEvent::Failed(_) if ended.relayed => return None,
+            // It was not tried whether anything else helps: that it does not stays as old as it is.
+            PunchEvent::Failed(_) if search.by_relay && direct.follows(Lesson::Relayed) => {
+                return None;
+            }
+            PunchEvent::Failed(_) => {
+                (search.by_relay && direct.is_wide()).then_some(Lesson::Relayed)
+            }
+        };
+        Some((networks, peer, lesson))
     }
 
     /// Forgets those that have nothing more to say. Returns whether there were any.

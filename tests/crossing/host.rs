@@ -184,6 +184,14 @@ impl Host {
         self.total += bytes;
     }
 
+    /// As if there had been no connection.
+    fn forget_all(&mut self) {
+        (self.failed, self.accepted, self.closed) = (false, false, false);
+        (self.connection, self.sending, self.receiving, self.received) = (None, None, None, 0);
+        self.events.clear();
+        self.forget_pauses();
+    }
+
     /// Begins to count pauses anew.
     pub(crate) fn forget_pauses(&mut self) {
         (self.last, self.longest_pause) = (None, Duration::ZERO);
@@ -282,6 +290,24 @@ impl Meeting {
         world.sent = [0; 2];
         world.services.relayed = 0;
         (world, hosts, start)
+    }
+
+    /// Both let go of each other, and begin to search once more at the time that is returned.
+    pub(crate) fn repeat(self, world: &mut World, hosts: &mut [Host; 2]) -> Duration {
+        for host in hosts.iter_mut() {
+            let connection = host.connection.take();
+            connection.into_iter().for_each(|it| host.node.remove(instant(world.now), it));
+            host.forget_all();
+        }
+        world.run_until(world.now + Duration::from_secs(5), hosts, |_| false);
+        let start = world.now + Duration::from_millis(100);
+        let configs = agree(hosts, self.seed + 1000, instant(start));
+        for (host, config) in hosts.iter_mut().zip(configs) {
+            host.events.clear();
+            host.search = Some(host.node.search(config, None).unwrap());
+        }
+        world.sent = [0; 2];
+        start
     }
 
     /// Runs until all has arrived, or both know that there is no path.

@@ -67,3 +67,9 @@ pub(crate) const NODE_ROUTES: usize = 1024;
 
 /// Spare sockets of an endpoint: what one search opens, what tickets tell of, and as many again for connections that live on one.
 pub(crate) const SPARE_SOCKETS: usize = 512;
+
+/// Pairs of networks of which it is remembered how a path was found: those that one person is in.
+pub(crate) const NODE_MEMORY: usize = 64;
+
+/// How long that is believed. NATs do not change by the hour, but hosts move.
+pub(crate) const NODE_MEMORY_LIFE: Duration = Duration::from_secs(3600);

@@ -23,6 +23,9 @@ pub(crate) const PUNCH_GUESS_INTERVAL: Duration = Duration::from_millis(2);
 /// guesses of one of two sockets alone can be right.
 pub(crate) const PUNCH_GUESSES: usize = 2560;
 
+/// How long guesses wait where something else worked the last time: longer than it takes to find a relay's path, or one in the first round.
+pub(crate) const PUNCH_HOLD: Duration = Duration::from_millis(1000);
+
 /// Sockets that wait for a guess.
 pub(crate) const PUNCH_SOCKETS: u16 = 256;
 

@@ -44,6 +44,11 @@ impl NatSummary {
         self.mapping.map(|mapping| mapping != Dependence::EndpointIndependent)
     }
 
+    /// What its mappings depend on, and what it lets in.
+    pub(crate) fn dependences(&self) -> (Option<Dependence>, Option<Dependence>) {
+        (self.mapping, self.filtering)
+    }
+
     /// Whether somebody comes in whose port is not the one that was sent to.
     pub(crate) fn admits_other_ports(&self) -> bool {
         matches!(

@@ -7,6 +7,8 @@ use crate::nat::candidate::Destinations;
 use crate::nat::offer::{Description, Offer, Ticket};
 use crate::nat::socket::SocketId;
 
+use super::lesson::Lesson;
+
 /// The number of the first socket that is opened, if nobody says another.
 const EXTRA: u16 = 64;
 
@@ -23,6 +25,8 @@ pub struct PunchConfig {
     pub(super) extra: u16,
     pub(super) layers: u8,
     pub(super) layers_max: u8,
+    /// What an earlier search between the same networks has shown.
+    pub(super) lesson: Option<Lesson>,
     /// Our own relays, of a search by relays alone.
     pub(super) relays: Option<Vec<SocketId>>,
 }
@@ -70,6 +74,7 @@ impl PunchConfig {
             extra: EXTRA,
             layers: 1,
             layers_max: 2,
+            lesson: None,
             relays: None,
         }
     }
@@ -110,6 +115,16 @@ impl PunchConfig {
         (Self { ours, theirs, ..self }, relayed)
     }
 
+    /// What an earlier search between the same networks has shown.
+    pub(crate) fn lesson(self, lesson: Option<Lesson>) -> Self {
+        Self { lesson, ..self }
+    }
+
+    /// What we say about ourselves.
+    pub(crate) fn ours(&self) -> &Description {
+        &self.ours
+    }
+
     /// What the peer says about itself.
     pub(crate) fn theirs(&self) -> &Description {
         &self.theirs
@@ -138,6 +153,11 @@ impl PunchConfig {
     pub fn layers_up_to(mut self, most: u8) -> Self {
         self.layers_max = most.clamp(self.layers, PUNCH_LAYERS_MAX);
         self
+    }
+
+    /// When both sides begin.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
     }
 
     /// The peer.

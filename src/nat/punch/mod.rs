@@ -10,6 +10,7 @@
 
 mod check;
 mod config;
+mod lesson;
 mod outcome;
 mod pairs;
 mod plan;
@@ -23,6 +24,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 pub use config::PunchConfig;
+pub(crate) use lesson::Lesson;
 pub use outcome::{Failure, PunchEvent, PunchReport, Winner};
 pub use strategy::Strategy;
 
@@ -84,18 +86,7 @@ impl Punch {
             Some(_) => Strategy::Relay,
             None => Strategy::choose(config.ours.nat(), config.theirs.nat()),
         };
-        let situation = Situation {
-            start: config.start,
-            strategy,
-            ours: &config.ours,
-            theirs: &config.theirs,
-            sockets: &config.sockets,
-            relays: config.relays.as_deref(),
-            extra: config.extra,
-            low: config.layers + 1,
-            high: config.layers_max + 1,
-        };
-        let agenda = situation.agenda(&mut *entropy);
+        let agenda = Situation::of(&config, strategy).agenda(&mut *entropy);
         let report = PunchReport {
             strategy,
             sent: 0,
@@ -135,6 +126,7 @@ impl Punch {
         self.report.received = self.report.received.saturating_add(1);
         let ours = self.token(socket, from);
         let known = self.candidate(from);
+        let first = self.pairs.get(socket, from).is_none();
         self.suspect(socket, known.is_some(), check.echo);
         let priority = known.map_or_else(
             || Candidate::new(CandidateKind::PeerReflexive, from).priority(),
@@ -144,6 +136,7 @@ impl Punch {
             return true;
         };
         pair.confirmed |= check.echo.is_some_and(|(token, _)| token == ours);
+        pair.was_answered |= first && pair.confirmed;
         let confirmed = pair.confirmed;
         let answers = check.asks && pair.spend();
         if confirmed && matches!(self.phase, Phase::Searching) {
@@ -230,6 +223,41 @@ impl Punch {
     /// What was tried.
     pub fn report(&self) -> &PunchReport {
         &self.report
+    }
+
+    /// What led to a path, where ports may have had to be guessed.
+    pub(crate) fn lesson(&self, winner: &Winner) -> Option<Lesson> {
+        let Winner { socket, remote, kind } = *winner;
+        match self.report.strategy {
+            Strategy::Guess if kind == CandidateKind::PeerReflexive => Some(Lesson::Guessed(None)),
+            Strategy::Many if self.opened.contains(&socket) => {
+                // What has reached the peer had a TTL that is too high, whatever came of it.
+                let went_too_far = self.pairs.get(socket, remote).is_none_or(|it| it.was_answered);
+                let situation = Situation::of(&self.config, self.report.strategy);
+                let ttl = situation.opening(remote).filter(|_| !went_too_far);
+                Some(Lesson::Guessed(ttl))
+            }
+            Strategy::Guess | Strategy::Many => Some(Lesson::Told),
+            _ => None,
+        }
+    }
+
+    /// A path by relay is found, as the last time, when nothing came of all guesses: they are spared if they have not begun.
+    pub(crate) fn spare_guesses(&mut self, now: Instant) {
+        let begin = Situation::of(&self.config, self.report.strategy).held_back();
+        if self.config.lesson == Some(Lesson::Relayed) && now < begin {
+            self.agenda.cut(begin);
+        }
+    }
+
+    /// Whether it began with that.
+    pub(crate) fn follows(&self, lesson: Lesson) -> bool {
+        self.config.lesson == Some(lesson)
+    }
+
+    /// Whether ports have to be guessed, here or there.
+    pub(crate) fn is_wide(&self) -> bool {
+        matches!(self.report.strategy, Strategy::Guess | Strategy::Many)
     }
 
     /// Whom it looks for, and with what.

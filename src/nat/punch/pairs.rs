@@ -22,6 +22,8 @@ pub(super) struct Pair {
     /// The peer's token of this path.
     pub(super) heard: Token,
     pub(super) confirmed: bool,
+    /// The first that was heard was an answer: what opened our NATs has reached the peer.
+    pub(super) was_answered: bool,
     pub(super) priority: u32,
     retry_at: Instant,
     retries: u8,
@@ -68,6 +70,7 @@ impl Pairs {
                 remote,
                 heard: token,
                 confirmed,
+                was_answered: false,
                 priority,
                 retry_at,
                 retries,

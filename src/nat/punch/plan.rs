@@ -17,10 +17,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::config::PunchConfig;
+use super::lesson::Lesson;
 use super::ports;
 use super::strategy::Strategy;
 use crate::base::limits::{
-    PUNCH_GUESS_INTERVAL, PUNCH_GUESSES, PUNCH_PACE, PUNCH_PRIMING, PUNCH_RELAY_LAPS,
+    PUNCH_GUESS_INTERVAL, PUNCH_GUESSES, PUNCH_HOLD, PUNCH_PACE, PUNCH_PRIMING, PUNCH_RELAY_LAPS,
     PUNCH_SOCKETS, PUNCH_TARGETS, PUNCH_WINDOW_BOTH,
 };
 use crate::base::{Entropy, Instant};
@@ -34,6 +36,9 @@ const FULL: [Duration; 3] =
 
 /// From the last of them to the next round: time for the answer.
 const TAIL: Duration = Duration::from_millis(350);
+
+/// From the last datagram of all to the end: time for the answer, and to agree on the path.
+const END: Duration = Duration::from_millis(550);
 
 /// When the many sockets send.
 const LAPS: [Duration; 3] =
@@ -72,6 +77,8 @@ pub(super) struct Situation<'a> {
     pub(super) low: u8,
     /// The same if there are as many of them as there may be.
     pub(super) high: u8,
+    /// What an earlier search has shown.
+    pub(super) lesson: Option<Lesson>,
 }
 
 /// Steps in the order of their times.
@@ -98,9 +105,30 @@ impl Agenda {
     pub(super) fn clear(&mut self) {
         self.steps.clear();
     }
+
+    /// Nothing is done from then on.
+    pub(super) fn cut(&mut self, from: Instant) {
+        self.steps.retain(|(at, _)| *at < from);
+        self.end = self.end.min(from + END);
+    }
 }
 
-impl Situation<'_> {
+impl<'a> Situation<'a> {
+    pub(super) fn of(config: &'a PunchConfig, strategy: Strategy) -> Self {
+        Self {
+            start: config.start,
+            strategy,
+            ours: &config.ours,
+            theirs: &config.theirs,
+            sockets: &config.sockets,
+            relays: config.relays.as_deref(),
+            extra: config.extra,
+            low: config.layers + 1,
+            high: config.layers_max + 1,
+            lesson: config.lesson,
+        }
+    }
+
     /// The whole plan.
     pub(super) fn agenda(&self, entropy: &mut dyn Entropy) -> Agenda {
         let mut steps = Vec::new();
@@ -134,7 +162,7 @@ impl Situation<'_> {
     fn agenda_of(&self, mut steps: Vec<(Instant, Step)>) -> Agenda {
         steps.sort_by_key(|(at, _)| *at);
         let last = steps.last().map_or(self.start, |(at, _)| *at);
-        Agenda { steps: steps.into(), end: last + TAIL + PUNCH_PRIMING[0] }
+        Agenda { steps: steps.into(), end: last + END }
     }
 
     /// The peer's relays, from the main socket, and later from our own relays too: two of them in a row are the last resort.
@@ -202,8 +230,13 @@ impl Situation<'_> {
         let family = |to: &SocketAddr| guessed.is_none_or(|own| own.is_ipv4() == to.is_ipv4());
         let of = |socket| public(self.theirs, socket).into_iter().filter(family);
         let (main, mut spare) = (of(0).next(), of(1));
+        let known = match self.lesson {
+            Some(Lesson::Guessed(ttl)) => ttl.filter(|ttl| (self.low..=self.high).contains(ttl)),
+            _ => None,
+        };
+        let [low, high] = known.map_or([self.low, self.high], |known| [known; 2]);
         match (main, spare.next()) {
-            (Some(main), Some(spare)) => vec![(main, self.low), (spare, self.high)],
+            (Some(main), Some(spare)) => vec![(main, low), (spare, high)],
             _ => self.public().map(|to| (to, self.low)).collect(),
         }
     }
@@ -212,12 +245,42 @@ impl Situation<'_> {
         self.sockets.first().copied().unwrap_or(SocketId::MAIN)
     }
 
+    /// The TTL with which our NATs are opened for an address, if they are for more than one.
+    pub(super) fn opening(&self, address: SocketAddr) -> Option<u8> {
+        let openings = self.openings();
+        let opening = openings.iter().find(|(to, _)| *to == address);
+        opening.filter(|_| openings.len() > 1).map(|(_, ttl)| *ttl)
+    }
+
+    /// When guesses begin that have something else to wait for, and the sockets that wait for them.
+    pub(super) fn held_back(&self) -> Instant {
+        self.start + PUNCH_HOLD
+    }
+
+    /// When guesses begin: when the NATs are open, or sooner if it is known that they are needed.
+    fn first_guess(&self) -> Instant {
+        match self.lesson {
+            Some(Lesson::Guessed(_)) => self.start + PUNCH_PRIMING[0] / 2,
+            Some(lesson) if lesson.spares_guesses() => self.held_back() + PUNCH_PRIMING[0],
+            _ => self.start + PUNCH_PRIMING[0],
+        }
+    }
+
+    /// When the first of many sockets is opened, and how long it is from one to the next.
+    fn first_socket(&self) -> (Instant, Duration) {
+        match self.lesson {
+            Some(Lesson::Guessed(_)) => (self.start, PUNCH_GUESS_INTERVAL / 2),
+            Some(lesson) if lesson.spares_guesses() => (self.held_back(), PUNCH_GUESS_INTERVAL),
+            _ => (self.start, PUNCH_GUESS_INTERVAL),
+        }
+    }
+
     /// One port of the peer's NAT after the other, from one or the other of two sockets that the peer knows.
     fn guess(&self, steps: &mut Vec<(Instant, Step)>, entropy: &mut dyn Entropy) {
         let Some(address) = self.public().next() else { return };
         let spare = self.sockets.get(1).filter(|_| !public(self.ours, 1).is_empty());
         let sockets = [self.main(), spare.copied().unwrap_or(self.main())];
-        let begin = self.start + PUNCH_PRIMING[0];
+        let begin = self.first_guess();
         for (number, port) in (0..).zip(ports::guesses(self.theirs.nat(), entropy)) {
             let to = SocketAddr::new(address.ip(), port);
             // By chance: ports that follow each other may be open for one and the other by turns.
@@ -229,10 +292,10 @@ impl Situation<'_> {
 
     /// Many sockets, each with a port of its own at our NAT, open it for the peer's.
     fn many(&self, steps: &mut Vec<(Instant, Step)>) {
-        let openings = self.openings();
+        let (openings, (first, interval)) = (self.openings(), self.first_socket());
         for number in 0..sockets_for(self.ours.nat()) {
             let socket = SocketId::new(self.extra.saturating_add(number));
-            let at = self.start + PUNCH_GUESS_INTERVAL * u32::from(number);
+            let at = first + interval * u32::from(number);
             steps.push((at, Step::Open(socket)));
             for (lap, after) in LAPS.iter().enumerate() {
                 for (target, (to, low)) in openings.iter().enumerate() {
@@ -245,7 +308,7 @@ impl Situation<'_> {
         }
         // The time that the peer needs for all its guesses.
         let guesses = u32::try_from(PUNCH_GUESSES).unwrap_or(u32::MAX);
-        let end = self.start + PUNCH_PRIMING[0] + PUNCH_GUESS_INTERVAL * guesses;
+        let end = first + PUNCH_PRIMING[0] + PUNCH_GUESS_INTERVAL * guesses;
         let shots = openings
             .iter()
             .map(|(to, _)| Step::Send(Shot { socket: self.main(), to: *to, ttl: None }));

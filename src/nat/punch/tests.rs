@@ -200,3 +200,45 @@ fn who_is_heard_but_does_not_hear_is_told_apart_from_who_is_silent() {
     run(&mut a);
     assert_eq!(a.poll_event(), Some(PunchEvent::Failed(Failure::BothSymmetric)));
 }
+
+/// What is sent by each socket to whom, and when the end is.
+fn plan_with(
+    lesson: Option<Lesson>,
+    ours: NatSummary,
+    theirs: NatSummary,
+) -> (Vec<(SocketId, SocketAddr)>, Instant) {
+    let two_sockets = |address: &str, nat| {
+        let first: SocketAddr = address.parse().unwrap();
+        let candidates = [0, 1].map(|socket| {
+            let address = SocketAddr::new(first.ip(), first.port() + u16::from(socket));
+            Candidate::new(CandidateKind::Reflexive, address).of_socket(socket)
+        });
+        Description::new(nat, &candidates)
+    };
+    let [punch, _] = pair(two_sockets("198.51.100.9:5000", ours), two_sockets(PEER, theirs));
+    let config = punch.config().clone().sockets(&[SocketId::MAIN, SocketId::new(1)]).lesson(lesson);
+    let mut punch = Punch::new(config, Box::new(SeededEntropy::new(1)));
+    let sent = run(&mut punch);
+    let mut shots: Vec<_> = sent.iter().map(|(_, it)| (it.socket, it.destination)).collect();
+    shots.sort_unstable();
+    (shots, START + punch.report().elapsed.unwrap())
+}
+
+#[test]
+fn whoever_remembers_something_wrong_loses_a_second_and_nothing_else() {
+    for (ours, theirs) in [(home(), symmetric()), (symmetric(), home())] {
+        let (shots, end) = plan_with(None, ours, theirs);
+        for lesson in [
+            Lesson::Told,
+            Lesson::Relayed,
+            Lesson::Guessed(None),
+            Lesson::Guessed(Some(2)),
+            Lesson::Guessed(Some(3)),
+            Lesson::Guessed(Some(200)),
+        ] {
+            let (others, other_end) = plan_with(Some(lesson), ours, theirs);
+            assert_eq!(others, shots, "{lesson:?}");
+            assert!(other_end <= end + Duration::from_secs(1), "{lesson:?}: {other_end:?}");
+        }
+    }
+}
