@@ -20,7 +20,7 @@ use super::sending::Watch;
 use super::slots::Slots;
 use super::store::Store;
 use crate::exit::{Code, Failure};
-use crate::meeting::{Door, Invitation};
+use crate::meeting::{AfterBreak, Door, Invitation};
 use crate::options::Local;
 
 /// Wait for peers that run `srudp send`, and store what they send.
@@ -68,7 +68,8 @@ impl Args {
         let endpoint = self.local.invite(self.builder(), &self.invitation)?;
         let progress = Progress::new(self.local.verbose);
         eprintln!("listening {} {}", endpoint.local_addr(), endpoint.peer_id());
-        let door = Door::open(&endpoint, &self.invitation, self.local.verbose)?;
+        let verbose = self.local.verbose;
+        let door = Door::open(&endpoint, &self.invitation, AfterBreak::MeetAgain, verbose)?;
         let receiver = Receiver {
             endpoint: &endpoint,
             door: &door,

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use srudp::{Connection, Endpoint, EndpointClosed, Ticket};
+use srudp::{Connection, ConnectionError, Endpoint, EndpointClosed, Ticket};
 
 use super::servers::Servers;
 use super::tickets::{self, Source};
@@ -44,6 +44,15 @@ impl Invitation {
     }
 }
 
+/// What is done when the connection to a peer that was met breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterBreak {
+    /// The peer begins anew, if it wants.
+    Nothing,
+    /// It is looked for again as long as its ticket is good: it does the same, to go on where it was.
+    MeetAgain,
+}
+
 /// Connections, wherever they come from.
 #[derive(Debug)]
 pub(crate) struct Door {
@@ -57,6 +66,7 @@ impl Door {
     pub(crate) fn open(
         endpoint: &Endpoint,
         invitation: &Invitation,
+        after_break: AfterBreak,
         verbose: bool,
     ) -> Result<Self, Failure> {
         let endpoint = endpoint.clone();
@@ -67,7 +77,7 @@ impl Door {
         renew(endpoint.clone(), ticket);
         let (sender, arrivals) = bounded(0);
         let accepting = (endpoint.clone(), sender.clone());
-        let host = Host { endpoint: endpoint.clone(), arrivals: sender, verbose };
+        let host = Host { endpoint: endpoint.clone(), arrivals: sender, after_break, verbose };
         // Where the terminal is also what is sent, it is asked first.
         let shares_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         match &invitation.meet {
@@ -119,9 +129,11 @@ fn accept(endpoint: &Endpoint, arrivals: &Sender<Option<Connection>>) {
 }
 
 /// Meets those whose tickets come.
+#[derive(Clone)]
 struct Host {
     endpoint: Endpoint,
     arrivals: Sender<Option<Connection>>,
+    after_break: AfterBreak,
     verbose: bool,
 }
 
@@ -133,13 +145,34 @@ impl Host {
     }
 
     fn meet(&self, ticket: Ticket) {
-        eprintln!("srudp: looking for {}", ticket.peer_id());
-        let (endpoint, arrivals, verbose) =
-            (self.endpoint.clone(), self.arrivals.clone(), self.verbose);
-        thread::spawn(move || match meet(&endpoint, &ticket, verbose) {
-            // Nobody waits any more if the program is about to end.
-            Ok(connection) => drop(arrivals.send(Some(connection))),
-            Err(failure) => failure.print(),
+        let host = self.clone();
+        thread::spawn(move || {
+            if let Err(failure) = host.meet_all(&ticket) {
+                failure.print();
+            }
         });
     }
+
+    /// Meets the peer, and again after a break if that is wanted.
+    fn meet_all(&self, ticket: &Ticket) -> Result<(), Failure> {
+        loop {
+            eprintln!("srudp: looking for {}", ticket.peer_id());
+            let connection = meet(&self.endpoint, ticket, self.verbose)?;
+            let watched = connection.clone();
+            // Nobody waits any more if the program is about to end.
+            let is_wanted = self.arrivals.send(Some(connection)).is_ok();
+            if !is_wanted || self.after_break == AfterBreak::Nothing {
+                return Ok(());
+            }
+            if !is_break(&watched.closed()) || ticket.has_expired(clock::unix().as_secs()) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Whether neither side has wanted the end.
+fn is_break(why: &ConnectionError) -> bool {
+    use ConnectionError::{LocalClosed, PeerClosed, Refused};
+    !matches!(why, LocalClosed | PeerClosed { .. } | Refused { .. })
 }

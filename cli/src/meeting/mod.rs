@@ -17,7 +17,7 @@ use std::time::Duration;
 use srudp::nat::Failure as SearchFailure;
 use srudp::{Connection, ConnectionError, DialError, Endpoint, EndpointBuilder, MeetError, Ticket};
 
-pub(crate) use door::{Door, Invitation};
+pub(crate) use door::{AfterBreak, Door, Invitation};
 pub(crate) use servers::Servers;
 
 use crate::exit::{Code, Failure};

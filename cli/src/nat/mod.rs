@@ -17,10 +17,17 @@ use crate::sockets::Sockets;
 /// Servers that anybody may ask. They have one address each, so that they show the mapping alone.
 const SERVERS: [&str; 2] = ["stun.cloudflare.com:3478", "stun.l.google.com:19302"];
 
+/// What to do when they cannot be reached.
+const WAY_OUT: &str = "check the network, or name another server with --server HOST:PORT, \
+                       which may be one of your own (srudp stun serve)";
+
 /// Find out what the NAT before this machine does, as a report to paste into an issue.
 ///
 /// Servers with two addresses (RFC 5780) show everything; of those with one, two show how addresses are mapped. It takes up to
 /// twenty seconds.
+///
+/// Unless others are named, stun.cloudflare.com:3478 and stun.l.google.com:19302 are asked. They and the gateway get questions
+/// about this machine's own address, and nothing else is sent to anybody. A server of your own is `srudp stun serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -42,6 +49,10 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if !self.json {
+            let names = self.names().join(" and ");
+            eprintln!("for the address of this machine {names} will be asked, and the gateway");
+        }
         let servers = self.servers()?;
         let first = servers.first().copied().ok_or_else(|| {
             Failure::new(Code::Here, "no server: name one with --server HOST:PORT")
@@ -65,6 +76,9 @@ impl Args {
             }
         })?;
         let behaviour = discovery.report();
+        if behaviour.blocked && !self.json {
+            eprintln!("no server answers: {WAY_OUT}");
+        }
         let answering = behaviour.servers.iter().find(|server| server.mapped.is_some());
         let lifetime = match answering {
             Some(server) if self.lifetime => {
@@ -82,12 +96,19 @@ impl Args {
         Ok(())
     }
 
+    fn names(&self) -> Vec<String> {
+        if self.server.is_empty() {
+            SERVERS.map(str::to_owned).to_vec()
+        } else {
+            self.server.clone()
+        }
+    }
+
     /// The servers' addresses, of one family.
     fn servers(&self) -> Result<Vec<SocketAddr>, Failure> {
         let mut found = Vec::new();
-        let defaults = SERVERS.map(str::to_owned);
-        let names = if self.server.is_empty() { &defaults[..] } else { &self.server[..] };
-        for name in names {
+        let names = self.names();
+        for name in &names {
             match name.to_socket_addrs() {
                 Ok(addresses) => found.extend(addresses),
                 // Of the default ones, one is enough.
@@ -98,8 +119,7 @@ impl Args {
         let ipv4 = found.iter().any(SocketAddr::is_ipv4);
         found.retain(|address| address.is_ipv4() == ipv4);
         if found.is_empty() {
-            let hint = "check the network, or name a server by its address with --server";
-            let text = format!("cannot resolve {}: {hint}", names.join(" or "));
+            let text = format!("cannot resolve {}: {WAY_OUT}", names.join(" or "));
             return Err(Failure::new(Code::Here, text));
         }
         Ok(found)

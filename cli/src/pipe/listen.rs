@@ -6,7 +6,7 @@ use super::PROTOCOL;
 use super::conversation::{Conversation, Part};
 use super::input::Input;
 use crate::exit::Failure;
-use crate::meeting::{Door, Invitation};
+use crate::meeting::{AfterBreak, Door, Invitation};
 use crate::options::Local;
 use crate::path;
 
@@ -44,7 +44,8 @@ impl Args {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let endpoint = self.local.invite(self.builder(), &self.invitation)?;
         eprintln!("listening {} {}", endpoint.local_addr(), endpoint.peer_id());
-        let door = Door::open(&endpoint, &self.invitation, self.local.verbose)?;
+        let verbose = self.local.verbose;
+        let door = Door::open(&endpoint, &self.invitation, AfterBreak::Nothing, verbose)?;
         let input = Input::stdin();
         loop {
             let connection =

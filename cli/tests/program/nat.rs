@@ -54,6 +54,17 @@ fn a_server_that_is_not_there_means_that_udp_is_blocked() {
     let home = Home::new();
     let found = report(&home, &format!("127.0.0.1:{}", free_port("127.0.0.1")));
     assert_eq!((&found["blocked"], &found["kind"]), (&true.into(), &"UDP blocked".into()));
+    let server = format!("127.0.0.1:{}", free_port("127.0.0.1"));
+    let outcome = home.run(["nat", "--server", &server]).expect(0);
+    outcome.says(&[&format!("{server} will be asked"), "--server HOST:PORT", "srudp stun serve"]);
+}
+
+#[test]
+fn the_help_names_the_servers_that_are_asked_without_being_named() {
+    let help = Home::new().run(["nat", "--help"]).expect(0);
+    for text in ["stun.cloudflare.com:3478", "stun.l.google.com:19302", "nothing else is sent"] {
+        assert!(help.text().contains(text), "{text}: {}", help.text());
+    }
 }
 
 #[test]
