@@ -1,6 +1,9 @@
 //! Either side is killed in the middle, and the next attempt goes on from there.
 
 use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use super::{large, partial, receiver, send, side};
 
@@ -72,5 +75,32 @@ fn a_damaged_prefix_is_not_resumed() {
     let (_receiver, target) = receiver(&theirs, &[]);
     let outcome = send(&ours, &target, &["x"]).expect(0);
     assert!(!outcome.stderr.contains("resuming"), "{}", outcome.stderr);
+    assert!(fs::read(theirs.path("in/x")).unwrap() == content);
+}
+
+/// Both sides lose the connection, and have nothing but each other's tickets: neither is dialled by an address.
+#[test]
+fn peers_that_met_by_tickets_meet_again_after_a_break_and_go_on() {
+    let (ours, theirs) = (side(), side());
+    let content = large(LENGTH);
+    fs::write(ours.path("x"), &content).unwrap();
+    let tickets = theirs.path("tickets").display().to_string();
+    let impatient = ["--idle-timeout", "2", "--bind", "127.0.0.1:0"];
+    let receive = ["receive", "--once", "--dir", "in", "--meet", &tickets];
+    let mut receiver = theirs.start([&receive[..], &impatient].concat(), Vec::new());
+    let ticket = receiver.line("ticket ");
+    let send = ["send", "--no-dial", "--retry", "60", &ticket, "x"];
+    let mut sender = ours.start([&send[..], &impatient].concat(), Vec::new());
+    fs::write(&tickets, format!("ticket {}\n", sender.line("ticket "))).unwrap();
+    partial(&theirs, MIDDLE);
+    let signal = |name: &str| {
+        let id = sender.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    };
+    signal("-STOP");
+    thread::sleep(Duration::from_secs(4));
+    signal("-CONT");
+    sender.end().expect(0).says(&["trying again", "resuming x at "]);
+    receiver.end().expect(0).says(&["looking for", "resuming x at "]);
     assert!(fs::read(theirs.path("in/x")).unwrap() == content);
 }
