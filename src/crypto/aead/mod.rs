@@ -54,13 +54,26 @@ pub(crate) trait Aead: Sized {
     /// Expands a key.
     fn new(key: &[u8; KEY_LEN]) -> Self;
 
-    /// Encrypts in place and returns the tag. `None` only for a text beyond the limit of GCM, 64 GiB.
+    /// Encrypts in place and writes the tag to where it belongs. False only for a text beyond the limit of GCM, 64 GiB.
+    #[must_use]
+    fn seal_to(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        associated: &[u8],
+        text: &mut [u8],
+        tag: &mut [u8; TAG_LEN],
+    ) -> bool;
+
+    /// As [`Self::seal_to`], and returns the tag.
     fn seal(
         &self,
         nonce: &[u8; NONCE_LEN],
         associated: &[u8],
         text: &mut [u8],
-    ) -> Option<[u8; TAG_LEN]>;
+    ) -> Option<[u8; TAG_LEN]> {
+        let mut tag = [0; TAG_LEN];
+        self.seal_to(nonce, associated, text, &mut tag).then_some(tag)
+    }
 
     /// Decrypts in place if the tag is right. What is left in `text` otherwise is unspecified.
     #[must_use]

@@ -12,14 +12,15 @@ impl Aead for Portable {
         Self(Aes256Gcm::new(key.into()))
     }
 
-    fn seal(
+    fn seal_to(
         &self,
         nonce: &[u8; NONCE_LEN],
         associated: &[u8],
         text: &mut [u8],
-    ) -> Option<[u8; TAG_LEN]> {
-        let tag = self.0.encrypt_inout_detached(nonce.into(), associated, text.into());
-        tag.ok().map(Into::into)
+        tag: &mut [u8; TAG_LEN],
+    ) -> bool {
+        let made = self.0.encrypt_inout_detached(nonce.into(), associated, text.into());
+        made.map(|made| *tag = made.into()).is_ok()
     }
 
     fn open(

@@ -13,15 +13,15 @@ impl Aead for WithAwsLc {
         Self(LessSafeKey::new(key))
     }
 
-    fn seal(
+    fn seal_to(
         &self,
         nonce: &[u8; NONCE_LEN],
         associated: &[u8],
         text: &mut [u8],
-    ) -> Option<[u8; TAG_LEN]> {
+        tag: &mut [u8; TAG_LEN],
+    ) -> bool {
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(associated), text).ok()?;
-        tag.as_ref().try_into().ok()
+        self.0.seal_in_place_scatter(nonce, Aad::from(associated), text, &[], tag).is_ok()
     }
 
     fn open(

@@ -15,13 +15,15 @@ impl PacketKey {
         Self { key: RecordKey::new(&expand_plain(secret, "key")), iv: expand_plain(secret, "iv") }
     }
 
+    #[must_use]
     pub(super) fn seal(
         &self,
         number: u64,
         header: &[u8],
         text: &mut [u8],
-    ) -> Option<[u8; TAG_LEN]> {
-        self.key.seal(&self.nonce(number), header, text)
+        tag: &mut [u8; TAG_LEN],
+    ) -> bool {
+        self.key.seal_to(&self.nonce(number), header, text, tag)
     }
 
     #[must_use]

@@ -63,7 +63,9 @@ impl Sending {
         let (text, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(SealError::Short)?;
 
         self.write_header(number, header);
-        *tag = self.key.seal(number, header, text).ok_or(SealError::Short)?;
+        if !self.key.seal(number, header, text, tag) {
+            return Err(SealError::Short);
+        }
         self.next_number = number + 1;
         self.first_of_generation.get_or_insert(number);
         self.sealed += 1;
