@@ -16,7 +16,15 @@ impl Connection {
         payload: &[u8],
     ) -> Result<Contents, TransportError> {
         let mut contents = Contents { ack_eliciting: false, probing: true };
-        for frame in Frames::new(payload) {
+        let mut frames = Frames::new(payload);
+        loop {
+            if let Some(stream) = frames.next_stream() {
+                let stream = stream.map_err(|_| TransportError::FRAME_ENCODING)?;
+                (contents.ack_eliciting, contents.probing) = (true, false);
+                self.streams.on_stream(now, stream)?;
+                continue;
+            }
+            let Some(frame) = frames.next() else { break };
             let frame = frame.map_err(|_| TransportError::FRAME_ENCODING)?;
             contents.ack_eliciting |= frame.is_ack_eliciting();
             contents.probing &= frame.is_probing();

@@ -208,6 +208,7 @@ impl Endpoint {
     pub fn handle_datagram(&mut self, now: Instant, received: Received<'_>) {
         let remote = canonical(received.remote);
         let segment = received.segment_size.max(1);
+        let mut last = None;
         for datagram in received.data.chunks_mut(segment) {
             let arrival = Arrival {
                 remote,
@@ -215,35 +216,58 @@ impl Endpoint {
                 ecn: received.ecn,
                 datagram: datagram.len(),
             };
-            self.handle_one(now, arrival, datagram);
+            self.handle_one(now, arrival, datagram, &mut last);
         }
         self.settle(now);
     }
 
-    fn handle_one(&mut self, now: Instant, arrival: Arrival, datagram: &mut [u8]) {
+    /// `last` is what the packet before was for, if it was a short one: most batches are for one connection.
+    fn handle_one(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        datagram: &mut [u8],
+        last: &mut Option<(ConnectionId, u32)>,
+    ) {
         match datagram.first().map(|first| classify(*first)) {
-            Some(Class::Short) => self.handle_short(now, arrival, datagram),
-            Some(Class::Long) => self.handle_long(now, arrival, datagram),
+            Some(Class::Short) => *last = self.handle_short(now, arrival, datagram, *last),
+            Some(Class::Long) => {
+                *last = None;
+                self.handle_long(now, arrival, datagram);
+            }
             _ => self.stats.dropped += 1,
         }
     }
 
-    fn handle_short(&mut self, now: Instant, arrival: Arrival, packet: &mut [u8]) {
+    /// Returns which connection the packet was for.
+    fn handle_short(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        packet: &mut [u8],
+        last: Option<(ConnectionId, u32)>,
+    ) -> Option<(ConnectionId, u32)> {
         let Some(cid) = ShortHeader::destination(packet) else {
             self.stats.dropped += 1;
-            return;
+            return last;
         };
-        let Some(index) = self.by_cid.get(&cid).copied() else {
-            if self.on_reset(arrival, packet) {
-                return;
+        let same = last.filter(|(id, _)| *id == cid);
+        let Some(index) = same.map(|(_, index)| index).or_else(|| self.by_cid.get(&cid).copied())
+        else {
+            if !self.on_reset(arrival, packet) {
+                self.stats.dropped += 1;
+                self.reset_stranger(now, arrival, cid);
             }
-            self.stats.dropped += 1;
-            return self.reset_stranger(now, arrival, cid);
+            return None;
         };
         if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
             connection.handle_packet(now, &mut *self.entropy, arrival, packet);
         }
-        self.touch(index);
+        // Touched once it stays so until the batch is settled.
+        if same.is_none() {
+            self.touch(index);
+        }
+        Some((cid, index))
     }
 
     fn handle_long(&mut self, now: Instant, arrival: Arrival, datagram: &mut [u8]) {

@@ -4,7 +4,9 @@ use super::recv::{Data, Effect};
 use super::{StreamEvent, Streams};
 use crate::base::Instant;
 use crate::base::limits::STREAMS_MAX;
-use crate::wire::{ApplicationCode, Direction, Frame, Parameters, StreamId, TransportError};
+use crate::wire::{
+    ApplicationCode, Direction, Frame, Parameters, StreamFrame, StreamId, TransportError,
+};
 
 impl Streams {
     /// What the peer allows from the start.
@@ -23,7 +25,7 @@ impl Streams {
     ) -> Result<(), TransportError> {
         match *frame {
             Frame::Stream { id, offset, data, fin } => {
-                self.on_stream(now, id, Data { offset, bytes: data, fin })
+                self.on_stream(now, StreamFrame { id, offset, data, fin })
             }
             Frame::ResetStream { id, code, final_size } => {
                 self.on_reset_stream(now, id, code, final_size)
@@ -50,12 +52,13 @@ impl Streams {
     }
 
     /// STREAM: the frame that matters for throughput.
-    fn on_stream(
+    pub(crate) fn on_stream(
         &mut self,
         now: Instant,
-        id: StreamId,
-        data: Data<'_>,
+        frame: StreamFrame<'_>,
     ) -> Result<(), TransportError> {
+        let StreamFrame { id, offset, data: bytes, fin } = frame;
+        let data = Data { offset, bytes, fin };
         self.expect_receiver(id)?;
         let Some(stream) = self.table.get(id) else { return Ok(()) };
         let Some(receive) = &mut stream.receive else { return Ok(()) };

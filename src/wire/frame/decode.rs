@@ -8,7 +8,7 @@ use super::super::codec::{Reader, VARINT_MAX};
 use super::super::error::DecodeError;
 use super::super::id::{Direction, StreamId};
 use super::ack::AckFrame;
-use super::{Frame, types};
+use super::{Frame, StreamFrame, types};
 use crate::base::limits::CLOSE_REASON_MAX;
 
 /// Streams of one kind that can be counted (RFC 9000 §4.6).
@@ -24,7 +24,10 @@ impl<'a> Frame<'a> {
             types::ACK | types::ACK_ECN => {
                 AckFrame::decode(reader, kind == types::ACK_ECN).map(Self::Ack)
             }
-            types::STREAM..=types::STREAM_LAST => stream(reader, kind),
+            types::STREAM..=types::STREAM_LAST => {
+                let StreamFrame { id, offset, data, fin } = stream(reader, kind)?;
+                Ok(Self::Stream { id, offset, data, fin })
+            }
             types::DATAGRAM => Ok(Self::Datagram { data: reader.take_rest() }),
             types::DATAGRAM_LEN => {
                 let length = reader.length()?;
@@ -54,7 +57,10 @@ fn padding<'a>(reader: &mut Reader<'a>) -> Frame<'a> {
     Frame::Padding(taken + 1)
 }
 
-fn stream<'a>(reader: &mut Reader<'a>, kind: u8) -> Result<Frame<'a>, DecodeError> {
+pub(super) fn stream<'a>(
+    reader: &mut Reader<'a>,
+    kind: u8,
+) -> Result<StreamFrame<'a>, DecodeError> {
     let id = stream_id(reader)?;
     let offset = if kind & types::STREAM_OFF == 0 { 0 } else { reader.varint()? };
     let data = if kind & types::STREAM_LEN == 0 {
@@ -66,7 +72,7 @@ fn stream<'a>(reader: &mut Reader<'a>, kind: u8) -> Result<Frame<'a>, DecodeErro
     if offset + data.len() as u64 > VARINT_MAX {
         return Err(DecodeError::InvalidValue);
     }
-    Ok(Frame::Stream { id, offset, data, fin: kind & types::STREAM_FIN != 0 })
+    Ok(StreamFrame { id, offset, data, fin: kind & types::STREAM_FIN != 0 })
 }
 
 /// Frames about streams and flow control.

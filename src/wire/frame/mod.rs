@@ -126,6 +126,15 @@ impl Frame<'_> {
     }
 }
 
+/// A [`Frame::Stream`] that is nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StreamFrame<'a> {
+    pub(crate) id: StreamId,
+    pub(crate) offset: u64,
+    pub(crate) data: &'a [u8],
+    pub(crate) fin: bool,
+}
+
 /// The frames of a packet, one after the other. Ends after the first error.
 #[derive(Clone, Debug)]
 pub(crate) struct Frames<'a> {
@@ -135,6 +144,21 @@ pub(crate) struct Frames<'a> {
 impl<'a> Frames<'a> {
     pub(crate) const fn new(payload: &'a [u8]) -> Self {
         Self { reader: Reader::new(payload) }
+    }
+
+    /// The next frame if it is a STREAM frame, and else nothing is taken. A bulk transfer consists of those, and for each a frame that
+    /// could be any is a detour.
+    pub(crate) fn next_stream(&mut self) -> Option<Result<StreamFrame<'a>, DecodeError>> {
+        let (kind, rest) = self.reader.rest().split_first()?;
+        if !(types::STREAM..=types::STREAM_LAST).contains(kind) {
+            return None;
+        }
+        self.reader = Reader::new(rest);
+        let frame = decode::stream(&mut self.reader, *kind);
+        if frame.is_err() {
+            self.reader.take_rest();
+        }
+        Some(frame)
     }
 }
 
