@@ -19,6 +19,9 @@ pub(crate) struct Answer {
     pub(crate) asked: usize,
 }
 
+/// Who is asked for nothing acknowledges every second packet (RFC 9000 §13.2.2).
+const ACK_THRESHOLD_DEFAULT: u64 = 1;
+
 /// Messages that are sent until they are acknowledged or overtaken.
 #[derive(Debug, Default)]
 pub(crate) struct Controls {
@@ -68,6 +71,11 @@ impl Controls {
             self.frequency = Some((self.sequence, frequency));
             self.frequency_pending = true;
         }
+    }
+
+    /// Packets that the peer may leave unacknowledged for a while, as it was asked last.
+    pub(crate) fn ack_threshold(&self) -> u64 {
+        self.frequency.map_or(ACK_THRESHOLD_DEFAULT, |(_, asked)| asked.threshold)
     }
 
     /// A PATH_CHALLENGE asks for an answer. Of too many, the oldest are forgotten (CVE-2023-49295).
@@ -129,8 +137,8 @@ impl Controls {
 }
 
 impl Frequency {
-    /// So many acknowledgements per `round_trip`, about; at least one per GRO batch, and no rarer than one for every other packet
-    /// on paths that carry few. Both numbers are powers of two, so that small changes of the path ask for nothing.
+    /// So many acknowledgements per `round_trip`, about; at least one per GRO batch, or a few of them on a near path, and no rarer than
+    /// one for every other packet on paths that carry few. Both numbers are powers of two, so that small changes of the path ask for nothing.
     pub(crate) fn for_path(
         round_trip: u64,
         window: u64,
@@ -141,8 +149,13 @@ impl Frequency {
         if !rtt.measured {
             return None;
         }
-        let packets = window / datagram.max(1) / round_trip;
-        let threshold = previous_power_of_two(packets.clamp(1, limits::ACK_THRESHOLD_MAX));
+        let datagram = datagram.max(1);
+        let most = match rtt.minimum <= limits::NEAR {
+            true => limits::ACK_THRESHOLD_NEAR.min(limits::ACK_BYTES_NEAR / datagram).max(1),
+            false => limits::ACK_THRESHOLD_MAX,
+        };
+        let packets = window / datagram / round_trip;
+        let threshold = previous_power_of_two(packets.clamp(1, most));
         let quarter = u64::try_from(rtt.smoothed.as_micros() / 4).unwrap_or(u64::MAX);
         let delay = Duration::from_micros(previous_power_of_two(quarter.max(1)));
         // The peer's parameters were checked: its least delay is not above its longest.

@@ -51,7 +51,7 @@ impl Connection {
         self.outcome = outcome;
     }
 
-    /// Asks the peer for a few acknowledgements per round trip, and no fewer than one per 64 packets.
+    /// Asks the peer for a few acknowledgements per round trip.
     fn retune_acks(&mut self) {
         let Some(least) = self.peer_min_ack_delay else {
             return;
@@ -59,6 +59,8 @@ impl Connection {
         let path = self.paths.active();
         let round_trip = if self.acks.misses_often() {
             limits::ACKS_OVER_LOSSY_PATH
+        } else if self.is_near() {
+            limits::ACKS_OVER_NEAR_PATH
         } else {
             limits::ACKS_PER_ROUND_TRIP
         };

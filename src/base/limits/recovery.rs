@@ -23,8 +23,17 @@ pub(crate) const ACKS_PER_ROUND_TRIP: u64 = 8;
 /// stands still until a probe timeout.
 pub(crate) const ACKS_OVER_LOSSY_PATH: u64 = 128;
 
+/// The same over a near path that does not: there it is acknowledgements that cost, and the window is many times what is under way.
+pub(crate) const ACKS_OVER_NEAR_PATH: u64 = 4;
+
 /// The most packets that may wait for one acknowledgement: a GRO batch.
 pub(crate) const ACK_THRESHOLD_MAX: u64 = 64;
+
+/// The same over a near path.
+pub(crate) const ACK_THRESHOLD_NEAR: u64 = 256;
+
+/// And the most bytes there, in packets of full size: what waits longer has left the sender's cache when its memory is used again.
+pub(crate) const ACK_BYTES_NEAR: u64 = 512 * 1024;
 
 /// Later packets that must be acknowledged before one is lost (RFC 9002 §6.1.1).
 pub(crate) const PACKET_THRESHOLD: u64 = 3;

@@ -115,3 +115,22 @@ fn the_rhythm_fits_the_path_and_the_peer() {
     assert_eq!((idle.threshold, idle.max_delay), (1, *delays.start()));
     assert_eq!(of(1 << 20, rtt(10_000, true)).unwrap().max_delay, *delays.end());
 }
+
+#[test]
+fn over_a_near_path_acknowledgements_are_rare_and_no_rarer_than_a_cache_is_large() {
+    let delays = Duration::from_millis(1)..=Duration::from_millis(25);
+    let near = RttView {
+        smoothed: Duration::from_micros(300),
+        variation: Duration::ZERO,
+        minimum: Duration::from_micros(40),
+        latest: Duration::from_micros(300),
+        measured: true,
+    };
+    let threshold = |window, datagram| {
+        let asked = Frequency::for_path(4, window, datagram, &near, delays.clone());
+        asked.unwrap().threshold
+    };
+    assert_eq!(threshold(2 << 20, 1452), 256);
+    assert_eq!(threshold(256 << 10, 1452), 32, "a fourth of the window");
+    assert_eq!(threshold(64 << 20, 65_507), 8);
+}
