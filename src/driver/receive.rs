@@ -13,16 +13,26 @@ const BUFFERS: usize = 16;
 /// The kernel joins datagrams of one sender up to this size (GRO), whatever their number.
 const BUFFER_SIZE: usize = 65_536;
 
+/// A buffer with so many bytes came from a sender that has much to send.
+const BATCH: usize = BUFFER_SIZE / 2;
+
+/// Buffers filled by one call while such a sender sends: what it left is opened before it has left the cache, and acknowledged sooner.
+const BATCHES: usize = 4;
+
 /// Reusable receive buffers.
 pub(super) struct ReceiveBuffers {
     memory: Box<[u8]>,
     meta: [RecvMeta; BUFFERS],
+    /// Some buffer of the last call had a batch in it.
+    is_bulk: bool,
+    /// The last call filled all that it was given.
+    is_full: bool,
 }
 
 impl ReceiveBuffers {
     pub(super) fn new() -> Self {
         let memory = vec![0; BUFFERS * BUFFER_SIZE].into_boxed_slice();
-        Self { memory, meta: [RecvMeta::default(); BUFFERS] }
+        Self { memory, meta: [RecvMeta::default(); BUFFERS], is_bulk: false, is_full: false }
     }
 
     /// Receives once, and gives what came to `take`. Returns how many buffers that were.
@@ -34,7 +44,11 @@ impl ReceiveBuffers {
         let mut chunks = self.memory.chunks_mut(BUFFER_SIZE);
         let mut slices: [IoSliceMut<'_>; BUFFERS] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        let filled = socket.receive(&mut slices, &mut self.meta)?;
+        let used = if self.is_bulk { BATCHES } else { BUFFERS };
+        let (slices, meta) = (slices.split_at_mut(used).0, self.meta.split_at_mut(used).0);
+        let filled = socket.receive(slices, meta)?;
+        self.is_full = filled == used;
+        self.is_bulk = meta.iter().take(filled).any(|meta| meta.len >= BATCH);
         for (slice, meta) in slices.iter_mut().zip(&self.meta).take(filled) {
             let Some(data) = slice.get_mut(..meta.len) else { continue };
             take(Received {
@@ -53,9 +67,10 @@ impl ReceiveBuffers {
         self.memory.get_mut(..BUFFER_SIZE).unwrap_or_default()
     }
 
-    /// The call that filled this many buffers found nothing more. Calls that fill many stop there; where one
-    /// fills a single buffer it says nothing.
-    pub(super) fn was_all(&self, filled: usize) -> bool {
-        cfg!(any(target_os = "linux", target_os = "android")) && filled < self.meta.len()
+    /// The last call found nothing more, and nothing is likely to have come meanwhile. Calls that fill many stop there; where one
+    /// fills a single buffer it says nothing. Who sends whole batches has sent another by now.
+    pub(super) fn was_all(&self) -> bool {
+        let fills_many = cfg!(any(target_os = "linux", target_os = "android"));
+        fills_many && !self.is_full && !self.is_bulk
     }
 }

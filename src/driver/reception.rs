@@ -143,7 +143,8 @@ impl Reception {
     pub(super) fn receive(&self, guarded: &Guarded) -> bool {
         self.seat.try_lock().is_some_and(|mut seat| {
             seat.follow(&self.current);
-            seat.receive(guarded)
+            seat.receive(guarded);
+            seat.is_readable
         })
     }
 
@@ -191,11 +192,12 @@ impl Seated<'_> {
     pub(super) fn wait(&mut self, guarded: &Guarded, timeout: Duration) {
         let Some(seat) = &mut self.seat else { return };
         seat.follow(&self.reception.current);
-        if !seat.is_readable {
+        let mut filled = seat.receive_if_readable(guarded);
+        if filled == 0 && !seat.is_readable {
             seat.sleep(&self.reception.attention, timeout);
+            filled = seat.receive_if_readable(guarded);
         }
-        if seat.is_readable {
-            seat.receive(guarded);
+        if filled > 0 {
             self.favours = match seat.served {
                 Served { this: true, .. } => 0,
                 Served { others, .. } => self.favours + u32::from(others),
@@ -263,8 +265,12 @@ impl Seat {
         self.is_readable |= events.any(|event| event.is_readable() || event.is_error());
     }
 
-    /// Reads the socket once, and tells the protocol. Returns whether there may be more.
-    fn receive(&mut self, guarded: &Guarded) -> bool {
+    fn receive_if_readable(&mut self, guarded: &Guarded) -> usize {
+        if self.is_readable { self.receive(guarded) } else { 0 }
+    }
+
+    /// Reads the socket once, and tells the protocol. Returns how many buffers that filled.
+    fn receive(&mut self, guarded: &Guarded) -> usize {
         let Self { socket, polled, buffers, ready, waker, served, .. } = self;
         *served = Served::default();
         // Through the poll's socket, so that the poll learns that it was read to its end.
@@ -278,12 +284,12 @@ impl Seat {
         // Not before everything is taken in: who is woken earlier is in the way, and has to be woken again for the rest.
         served.note(ready, waker);
         ready.drain(..).for_each(Waker::wake);
-        self.is_readable = match received {
-            Ok(filled) => !self.buffers.was_all(filled),
+        self.is_readable = match &received {
+            Ok(_) => !self.buffers.was_all(),
             // Else it is the late answer to some earlier datagram, or no memory: there may be more to read all the same.
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         };
-        self.is_readable
+        received.unwrap_or(0)
     }
 }
 

@@ -77,7 +77,7 @@ impl Spares {
         let sockets = self.sockets.read();
         let Some(socket) = sockets.get(&number) else { return false };
         match socket.try_io(|| buffers.receive(socket, take)) {
-            Ok(filled) => !buffers.was_all(filled),
+            Ok(_) => !buffers.was_all(),
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         }
     }
