@@ -97,7 +97,7 @@ impl AsyncSendStream {
     }
 
     pub(super) fn flush_now(&self) {
-        self.0.link().shared().flush();
+        self.0.push();
     }
 
     pub(super) fn end(&self) -> io::Result<()> {

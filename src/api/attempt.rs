@@ -111,10 +111,13 @@ pub(crate) fn write(
 ) -> Poll<Result<usize, StreamError>> {
     let result = match (core.connection(handle), data) {
         (None, _) => Err(WriteError::ConnectionClosed),
-        (Some(connection), Data::Slice(data)) => {
-            connection.write(id, data.get(..COPY_MAX).unwrap_or(data))
+        (Some(connection), data) => {
+            connection.expect_more();
+            match data {
+                Data::Slice(data) => connection.write(id, data.get(..COPY_MAX).unwrap_or(data)),
+                Data::Bytes(data) => connection.write_bytes(id, data.clone()),
+            }
         }
-        (Some(connection), Data::Bytes(data)) => connection.write_bytes(id, data.clone()),
     };
     match result {
         Ok(written) => Poll::Ready(Ok(written)),

@@ -20,7 +20,9 @@ use crate::wire::{ApplicationCode, StreamId};
 /// Writes to the peer. Clones write to the same stream.
 ///
 /// Written data leaves at once, as far as the peer and the network take it; what they do not take is buffered up to a bound, and then
-/// writing waits.
+/// writing waits. To a peer that is near, and while much is under way to it, the end of what was written may wait for the peer's next
+/// acknowledgement, so that datagrams leave in full batches; not if a thread waits for something on the connection, and not after a
+/// [`flush`](Write::flush).
 ///
 /// Dropping the last clone ends the stream like [`end`](Self::end): what was written is still delivered in the background, as with
 /// a `TcpStream`. To be sure of it, [`finish`](Self::finish). To take it back, [`reset`](Self::reset).
@@ -128,6 +130,12 @@ impl SendStream {
         &self.half.link
     }
 
+    /// What was written leaves as soon as it may.
+    pub(crate) fn push(&self) {
+        let link = &self.half.link;
+        link.shared().with(|core, _| core.push(link.handle()));
+    }
+
     #[cfg(any(feature = "futures-io", feature = "tokio"))]
     pub(crate) fn try_write(
         &self,
@@ -228,9 +236,9 @@ impl Write for &SendStream {
         self.write_data(Data::Slice(data))
     }
 
-    /// Hands to the socket what windows and pacing allow to leave now. The rest follows by itself: there is no need to flush.
+    /// Hands to the socket what windows and pacing allow to leave now. The rest follows by itself.
     fn flush(&mut self) -> io::Result<()> {
-        self.half.link.shared().flush();
+        self.push();
         Ok(())
     }
 }

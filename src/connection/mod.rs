@@ -23,6 +23,7 @@ mod paths;
 mod receive;
 mod send;
 mod stats;
+mod tail;
 mod timers;
 mod user;
 
@@ -85,6 +86,8 @@ pub struct Connection {
     closed_reported: bool,
     paced_until: Option<Instant>,
     turn: Turn,
+    /// The application is likely to go on writing.
+    expects_more: bool,
     ack_only_streak: u32,
     observed: Option<(u64, SocketAddr)>,
     outcome: Outcome,
@@ -169,6 +172,7 @@ impl Connection {
             closed_reported: false,
             paced_until: None,
             turn: Turn::default(),
+            expects_more: false,
             ack_only_streak: 0,
             observed: None,
             outcome: Outcome::default(),

@@ -98,6 +98,7 @@ impl Connection {
         if !self.lifetime.is_open() {
             return self.transmit_close(now, buffer);
         }
+        self.streams.hold(self.holds_back());
         let transmit = self
             .transmit_establish(now, buffer)
             .or_else(|| self.transmit_answer(now, buffer))
@@ -351,7 +352,7 @@ impl Connection {
         let (length, ack_eliciting, records) = packet.finish();
         let number = self.recovery.next_number();
         let length = self.seal_as(number, self.peer_cids.active(), space, length)?;
-        let app_limited = !self.wants_to_send();
+        let app_limited = !self.wants_to_send() || self.holds_back();
         let path = self.paths.active_mut();
         let in_flight = self.recovery.in_flight_on(path.id());
         let size = before + length;

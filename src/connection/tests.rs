@@ -9,10 +9,15 @@ use crate::base::SeededEntropy;
 use crate::crypto::Identity;
 use crate::wire::ApplicationCode;
 
-const NOW: Instant = Instant::from_nanos(1_000_000_000);
+pub(super) const NOW: Instant = Instant::from_nanos(1_000_000_000);
 
 /// One side: the first is the initiator.
 fn connection(role: Role) -> Connection {
+    connection_over(role, Duration::from_millis(20))
+}
+
+/// The same over a path with this round trip.
+pub(super) fn connection_over(role: Role, rtt: Duration) -> Connection {
     let number = u8::from(role == Role::Responder);
     let secrets = Secrets::new(&Zeroizing::new([1; 32]), &Zeroizing::new([2; 32]), [3; 32]);
     let config = TransportConfig::default();
@@ -25,7 +30,7 @@ fn connection(role: Role) -> Connection {
         parameters: Parameters { initial_cid: Some(peer_cid), ..config.parameters() },
         remote: SocketAddr::from(([10, 0, 0, 2 - number], 4000)),
         local: None,
-        rtt: Some(Duration::from_millis(20)),
+        rtt: Some(rtt),
         began: NOW,
         establish: None,
         skip_seed: 5,
@@ -34,7 +39,7 @@ fn connection(role: Role) -> Connection {
 }
 
 /// The next datagrams of `from` reach `to`.
-fn carry(now: Instant, from: &mut Connection, to: &mut Connection) {
+pub(super) fn carry(now: Instant, from: &mut Connection, to: &mut Connection) {
     let mut buffer = vec![0; 65_536];
     let arrival = Arrival { remote: to.remote_address(), local: None, ecn: None, datagram: 0 };
     while let Some(transmit) = from.poll_transmit(now, &mut buffer, 1, true) {

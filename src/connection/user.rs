@@ -89,6 +89,7 @@ impl Connection {
     /// When the stream has ended already.
     pub fn finish(&mut self, id: StreamId) -> Result<(), WriteError> {
         self.check_writable()?;
+        self.expect_no_more();
         self.streams.finish(id)
     }
 

@@ -278,7 +278,18 @@ impl Core {
     // Waiting.
 
     pub(crate) fn register(&mut self, key: Key, waker: &Waker) {
+        // Who waits does not write.
+        if let Key::Connection(handle, _) = key {
+            self.push(handle);
+        }
         self.waits.register(key, waker);
+    }
+
+    /// Nothing of what was written on a connection waits for more any longer.
+    pub(crate) fn push(&mut self, handle: ConnectionHandle) {
+        if let Some(connection) = self.connection(handle) {
+            connection.expect_no_more();
+        }
     }
 
     pub(crate) fn unregister(&mut self, key: Key, waker: &Waker) {

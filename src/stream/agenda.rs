@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::buffering::Backlog;
 use super::entry::Stream;
 use super::schedule::{Schedule, Ticket};
 use crate::wire::StreamId;
@@ -15,14 +16,14 @@ pub(super) enum Lane {
     Fresh,
 }
 
-/// The lists, and two sums over all streams.
+/// The lists, and sums over all streams.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     control: BTreeSet<StreamId>,
     repair: Schedule,
     fresh: Schedule,
     ending: usize,
-    buffered: u64,
+    backlog: Backlog,
 }
 
 impl Agenda {
@@ -41,8 +42,10 @@ impl Agenda {
         let (id, priority, listed) = (stream.id, stream.priority, &mut stream.listed);
         Self::enlist(&mut self.repair, &mut listed.repair, send.wants_repair(), (id, priority));
         Self::enlist(&mut self.fresh, &mut listed.fresh, send.wants_fresh(), (id, priority));
-        self.buffered = self.buffered - listed.buffered + send.buffered();
-        listed.buffered = send.buffered();
+        let (before, after) = (listed.backlog, send.backlog());
+        self.backlog.buffered = self.backlog.buffered - before.buffered + after.buffered;
+        self.backlog.unsent = self.backlog.unsent - before.unsent + after.unsent;
+        listed.backlog = after;
         self.ending = self.ending - usize::from(listed.ending) + usize::from(send.is_ending());
         listed.ending = send.is_ending();
     }
@@ -115,11 +118,16 @@ impl Agenda {
 
     /// Bytes that are written and not acknowledged.
     pub(super) fn buffered(&self) -> u64 {
-        self.buffered
+        self.backlog.buffered
+    }
+
+    /// Of these, never sent.
+    pub(super) fn unsent(&self) -> u64 {
+        self.backlog.unsent
     }
 
     /// All that was written, and every end that was asked for, is acknowledged.
     pub(super) fn is_drained(&self) -> bool {
-        self.buffered == 0 && self.ending == 0
+        self.backlog.buffered == 0 && self.ending == 0
     }
 }

@@ -1,5 +1,6 @@
 //! One stream: its halves, and where the connection has it on its lists.
 
+use super::buffering::Backlog;
 use super::recv::ReceiveHalf;
 use super::schedule::Ticket;
 use super::send::SendHalf;
@@ -25,7 +26,7 @@ pub(super) struct Listed {
     pub(super) repair: Option<Ticket>,
     pub(super) fresh: Option<Ticket>,
     pub(super) ending: bool,
-    pub(super) buffered: u64,
+    pub(super) backlog: Backlog,
 }
 
 impl Stream {

@@ -59,6 +59,8 @@ pub(crate) struct Streams {
     window: Window,
     buffering: Buffering,
     pages: Pages,
+    /// New data stays where it is.
+    is_held: bool,
     events: VecDeque<StreamEvent>,
 }
 
@@ -79,6 +81,7 @@ impl Streams {
             window: Window::new(config.connection_window, config.connection_window_max),
             buffering: Buffering::new(config.send_buffer),
             pages: Pages::default(),
+            is_held: false,
             events: VecDeque::new(),
         }
     }

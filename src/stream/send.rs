@@ -298,14 +298,10 @@ impl SendHalf {
         true
     }
 
-    /// Written and not known to have arrived in order.
-    pub(super) fn buffered(&self) -> u64 {
-        self.data.buffered()
-    }
-
     /// What it holds for its writer's account.
     pub(super) fn backlog(&self) -> Backlog {
-        let unsent = self.data.unsent();
+        // What was abandoned is not sent any more.
+        let unsent = if self.is_delivering() { self.data.unsent() } else { 0..0 };
         Backlog { buffered: self.data.buffered(), unsent: unsent.end - unsent.start }
     }
 

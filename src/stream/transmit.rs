@@ -16,7 +16,17 @@ impl Streams {
     pub(crate) fn wants_to_send(&self) -> bool {
         self.wants_control()
             || self.agenda.wants_without_credit()
-            || (self.agenda.wants_credit() && self.credit.available() > 0)
+            || (!self.is_held && self.agenda.wants_credit() && self.credit.available() > 0)
+    }
+
+    /// From now on new data stays where it is, or does not. What is to be repeated leaves all the same.
+    pub(crate) fn hold(&mut self, holds: bool) {
+        self.is_held = holds;
+    }
+
+    /// Bytes that were written and never sent, whether or not the peer has given credit for them.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.agenda.unsent()
     }
 
     fn wants_control(&self) -> bool {
@@ -33,7 +43,7 @@ impl Streams {
         let room = self.fill_connection_control(packet)
             && self.fill_stream_control(packet)
             && self.fill_data(Lane::Repair, packet)
-            && self.fill_data(Lane::Fresh, packet);
+            && (self.is_held || self.fill_data(Lane::Fresh, packet));
         if room {
             self.note_demand();
         }

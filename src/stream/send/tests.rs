@@ -251,7 +251,7 @@ fn a_reset_tells_the_bytes_sent_and_frees_the_rest() {
     fixture.write(&[0; 20_000]).unwrap();
     fixture.packet();
     fixture.send.reset(CODE, &mut fixture.pages);
-    assert_eq!((fixture.pages.used(), fixture.send.buffered()), (0, 0));
+    assert_eq!((fixture.pages.used(), fixture.send.backlog().buffered), (0, 0));
     let mut space = [0; 1200];
     let mut packet = PacketBuilder::new(&mut space);
     assert!(fixture.send.fill_control(id(), &mut packet));
@@ -303,7 +303,7 @@ fn writing_takes_what_fits_and_nothing_is_blocked_by_an_empty_write() {
     assert_eq!(fixture.send.write(b"", 0, &mut fixture.pages), Ok(0));
     let bytes = Bytes::from_static(&[1; 5000]);
     assert_eq!(fixture.send.write_bytes(bytes, 4000, &mut fixture.pages), Ok(4000));
-    assert_eq!(fixture.send.buffered(), 4003);
+    assert_eq!(fixture.send.backlog().buffered, 4003);
 }
 
 #[test]

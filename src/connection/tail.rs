@@ -1,0 +1,51 @@
+//! Whether what does not fill a batch waits for more to be written: Nagle's algorithm (RFC 9293 §3.7.4), with batches for segments.
+//!
+//! ```text
+//!                           the application writes
+//!   Nothing expected ──────────────────────────────────▶ More expected: a remainder may wait
+//!          ▲                                                 │
+//!          └──── it waits for something, flushes or ends ────┘
+//! ```
+//!
+//! Who writes in pieces of some size leaves a remainder with each. On a near path it is batches that cost, and remainders that leave
+//! by themselves are up to every second batch. So they wait, but only while more is under way than the peer may leave
+//! unacknowledged: its next acknowledgement is due already, and sets them free within a round trip that is short.
+//!
+//! Who asks a question and waits for the answer is never kept waiting: to wait is to write nothing more. There is no timer.
+
+use super::Connection;
+use crate::base::limits;
+use crate::congestion::near_batch;
+
+impl Connection {
+    /// The application writes, and is likely to write more before it waits for anything.
+    pub(crate) fn expect_more(&mut self) {
+        self.expects_more = true;
+    }
+
+    /// What was written leaves as soon as it may.
+    pub(crate) fn expect_no_more(&mut self) {
+        self.expects_more = false;
+    }
+
+    /// What was written and not sent waits.
+    pub(super) fn holds_back(&self) -> bool {
+        let unsent = self.streams.unsent();
+        if !self.expects_more || unsent == 0 || unsent >= limits::BATCH_MAX {
+            return false;
+        }
+        let (path, rtt) = (self.paths.active(), self.paths.active().rtt());
+        let batch = if rtt.measured { near_batch(rtt.minimum) } else { 0 };
+        let datagram = path.datagram_size() as u64;
+        let unacknowledged =
+            self.controls.ack_threshold().saturating_add(1).saturating_mul(datagram);
+        let under_way = self.recovery.in_flight_on(path.id());
+        unsent < batch
+            && under_way >= unacknowledged.saturating_add(batch)
+            && self.recovery.probes_owed() == 0
+            && self.lifetime.accepts_work()
+    }
+}
+
+#[cfg(test)]
+mod tests;
