@@ -197,6 +197,17 @@ fn a_peer_that_forges_its_address_gains_no_more_with_many_checks_ports_and_socke
 }
 
 #[test]
+fn a_search_sends_4096_checks_at_most_whatever_comes() {
+    let (mut target, checks) = searching();
+    for (number, check) in (0..).zip(checks.iter().cycle().take(6000)) {
+        let from = SocketAddr::from((victim(), 6000 + number % 16));
+        target.receive(SOCKETS[usize::from(number % 4)], from, check);
+    }
+    target.wait(SEARCH);
+    assert_eq!(target.sent.all().packets, 4096, "the bound is reached");
+}
+
+#[test]
 fn copies_after_the_end_of_a_search_bring_nothing() {
     let (mut target, checks) = searching();
     target.wait(SEARCH);
