@@ -39,7 +39,7 @@ pub(crate) const PUNCH_WINDOW: u16 = 256;
 pub(crate) const PUNCH_WINDOW_BOTH: u16 = 16;
 
 /// When a peer's relays are tried, from the start on: at once, because no NAT has to be opened first, and again for what is lost and for
-/// a relay that has to permit us first. Two relays in a row are tried in the later half.
+/// a relay that has to permit us first. Two relays in a row are tried in the later half, unless both sides may be without UDP.
 pub(crate) const PUNCH_RELAY_LAPS: &[Duration] = &[
     Duration::from_millis(0),
     Duration::from_millis(150),

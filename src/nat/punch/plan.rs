@@ -26,7 +26,7 @@ use crate::base::limits::{
     PUNCH_SOCKETS, PUNCH_TARGETS, PUNCH_WINDOW_BOTH,
 };
 use crate::base::{Entropy, Instant};
-use crate::nat::candidate::CandidateKind;
+use crate::nat::candidate::{Candidate, CandidateKind};
 use crate::nat::offer::{Description, NatSummary, distinct};
 use crate::nat::socket::SocketId;
 
@@ -165,10 +165,16 @@ impl<'a> Situation<'a> {
         Agenda { steps: steps.into(), end: last + END }
     }
 
-    /// The peer's relays, from the main socket, and later from our own relays too: two of them in a row are the last resort.
+    /// The peer's relays, from the main socket, and later from our own relays too: two of them in a row are the last resort. Where nobody
+    /// has seen either side from outside, both may be without UDP, and there is no other.
     fn relayed(&self, relays: &[SocketId], steps: &mut Vec<(Instant, Step)>) {
+        let seen = [self.ours, self.theirs].iter().any(|side| {
+            let mut kinds = side.candidates().iter().map(Candidate::kind);
+            kinds.any(|it| matches!(it, CandidateKind::Reflexive | CandidateKind::PeerReflexive))
+        });
+        let later = if seen { PUNCH_RELAY_LAPS.len() / 2 } else { 0 };
         for (lap, after) in PUNCH_RELAY_LAPS.iter().enumerate() {
-            let own = relays.iter().filter(|_| lap >= PUNCH_RELAY_LAPS.len() / 2);
+            let own = relays.iter().filter(|_| lap >= later);
             for socket in [self.main()].iter().chain(own) {
                 let shots = self.theirs.relayed().map(|to| Shot { socket: *socket, to, ttl: None });
                 steps.extend(shots.map(|shot| (self.start + *after, Step::Send(shot))));
