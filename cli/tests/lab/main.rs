@@ -14,6 +14,7 @@ mod peer;
 mod ports;
 mod punching;
 mod reflexive;
+mod relaying;
 mod say;
 mod servers;
 mod stopwatch;
