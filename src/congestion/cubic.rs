@@ -60,7 +60,7 @@ impl Avoidance for Cubic {
         self.plateau = if window < self.plateau { window * 17 / 20 } else { window };
         self.prior = window;
         self.epoch = None;
-        window * 7 / 10
+        reduced(window)
     }
 
     fn skip(&mut self, now: Instant) {
@@ -142,6 +142,15 @@ fn curve(time: Duration, datagram: u64) -> u64 {
 fn time_to_plateau(bytes: u64, datagram: u64) -> Duration {
     let cube = u128::from(bytes) * MICROS_CUBED * 10 / (4 * u128::from(datagram.max(1)));
     Duration::from_micros(cube_root(cube))
+}
+
+/// The time in which a window returns to where it was reduced.
+pub(super) fn time_to_return(window: u64, datagram: u64) -> Duration {
+    time_to_plateau(window - reduced(window), datagram)
+}
+
+fn reduced(window: u64) -> u64 {
+    window.saturating_mul(7) / 10
 }
 
 /// The largest number whose cube is not above `value`, one bit after the other.

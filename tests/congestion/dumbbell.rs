@@ -1,11 +1,13 @@
 //! Senders that share one link to a listener, and the way back.
 //!
 //! ```text
-//!  node 0 ──┐      up      ┌─▶ last node
-//!  node 1 ──┴──▶ ═══════ ──┘
-//!         ◀───── ═══════ ◀────
-//!                 down
+//!  node 0 ── access ──┐      up      ┌─▶ last node
+//!  node 1 ── access ──┴──▶ ═══════ ──┘
+//!                   ◀───── ═══════ ◀────
+//!                           down
 //! ```
+//!
+//! What makes one sender's round trip longer than another's is its way to the link.
 
 use std::time::Duration;
 
@@ -15,21 +17,27 @@ use srudp::proto::{
 use srudp::{CongestionAlgorithm, Direction, StreamId};
 use srudp_links::{Ecn, Link, LinkConfig, LinkStats, Packet};
 
-use crate::sim::{Datagram, Network, Sim, address, closed, dialler, listener};
+use crate::sim::{Datagram, Network, Sim, accepted, address, closed, connected, dialler, listener};
 
 /// What fits through an Ethernet, so that path MTU discovery makes no difference.
 const DATAGRAM: usize = 1452;
 
-/// One link there and one back.
+/// One link there and one back, and the senders' ways there.
 struct Dumbbell {
-    far: std::net::SocketAddr,
+    /// The number of the listener.
+    far: usize,
+    access: Vec<Link>,
     up: Link,
     down: Link,
 }
 
 impl Network for Dumbbell {
     fn carry(&mut self, now: Instant, datagram: Datagram, _out: &mut Vec<(Instant, Datagram)>) {
-        let link = if datagram.to == self.far { &mut self.up } else { &mut self.down };
+        let sender = (0..self.far).find(|node| address(*node) == datagram.from);
+        let link = match sender {
+            Some(node) => &mut self.access[node],
+            None => &mut self.down,
+        };
         let ecn = datagram.ecn.map_or(Ecn::NotEct, |mark| match mark {
             EcnMark::Ect0 => Ecn::Ect0,
             EcnMark::Ect1 => Ecn::Ect1,
@@ -41,13 +49,18 @@ impl Network for Dumbbell {
     }
 
     fn next(&self) -> Option<Instant> {
-        let deadlines = [self.up.next_deadline(), self.down.next_deadline()];
-        let first = deadlines.into_iter().flatten().min()?;
+        let links = self.access.iter().chain([&self.up, &self.down]);
+        let first = links.filter_map(Link::next_deadline).min()?;
         Some(Instant::from_nanos(u64::try_from(first.as_nanos()).unwrap()))
     }
 
     fn poll(&mut self, now: Instant) -> Option<Datagram> {
         let now = Duration::from_nanos(now.as_nanos());
+        for access in &mut self.access {
+            while let Some(packet) = access.poll(now) {
+                self.up.send(now, packet);
+            }
+        }
         let packet = self.up.poll(now).or_else(|| self.down.poll(now))?;
         let ecn = match packet.ecn {
             Ecn::NotEct => None,
@@ -59,8 +72,37 @@ impl Network for Dumbbell {
     }
 }
 
+/// Who sends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
+    algorithm: CongestionAlgorithm,
+    /// By which its round trip is longer than that of the link.
+    detour: Duration,
+    /// Begins so long after the others.
+    late: Duration,
+}
+
+impl Sender {
+    pub(crate) fn detour(mut self, detour: Duration) -> Self {
+        self.detour = detour;
+        self
+    }
+
+    pub(crate) fn late(mut self, late: Duration) -> Self {
+        self.late = late;
+        self
+    }
+}
+
+impl From<CongestionAlgorithm> for Sender {
+    fn from(algorithm: CongestionAlgorithm) -> Self {
+        Self { algorithm, detour: Duration::ZERO, late: Duration::ZERO }
+    }
+}
+
 /// One bulk transfer.
 struct Flow {
+    node: usize,
     /// The sender's and the listener's end.
     handles: [ConnectionHandle; 2],
     id: StreamId,
@@ -85,37 +127,57 @@ pub(crate) struct Stretch {
 }
 
 impl Race {
-    /// One sender for each algorithm. They share a link and begin together.
-    pub(crate) fn new(seed: u64, link: &LinkConfig, algorithms: &[CongestionAlgorithm]) -> Self {
+    /// They share a link, and begin together but for those that are late.
+    pub(crate) fn new(seed: u64, link: &LinkConfig, senders: &[Sender]) -> Self {
         let config = |endpoint: EndpointConfig, algorithm| {
             let transport = TransportConfig::default().max_udp_payload(DATAGRAM);
             endpoint.transport(transport.congestion(algorithm))
         };
         let mut nodes: Vec<_> =
-            algorithms.iter().map(|algorithm| config(dialler(), *algorithm)).collect();
+            senders.iter().map(|sender| config(dialler(), sender.algorithm)).collect();
         nodes.push(config(listener(), CongestionAlgorithm::default()));
-        let far = algorithms.len();
+        let access = |sender: &Sender| Link::new(LinkConfig::default().delay(sender.detour), seed);
         let network = Dumbbell {
-            far: address(far),
+            far: senders.len(),
+            access: senders.iter().map(access).collect(),
             up: Link::new(link.clone(), seed),
             down: Link::new(link.clone(), !seed),
         };
         let mut sim = Sim::new(seed, network, &nodes);
         sim.segments = 44;
-        let connect = |sim: &mut Sim<Dumbbell>, node| {
-            let (ours, theirs) = sim.connect(node, far);
-            let id = sim.connection(node, ours).open_stream(Direction::Unidirectional).unwrap();
-            Flow { handles: [ours, theirs], id, delivered: 0 }
-        };
-        let flows = (0..far).map(|node| connect(&mut sim, node)).collect();
-        Self { sim, flows }
+        let mut race = Self { sim, flows: Vec::new() };
+        let mut order: Vec<_> = senders.iter().enumerate().collect();
+        order.sort_by_key(|(_, sender)| sender.late);
+        let mut passed = Duration::ZERO;
+        for (node, sender) in order {
+            race.pump_for(sender.late - passed);
+            passed = sender.late;
+            race.join(node, senders.len());
+        }
+        race
+    }
+
+    /// A sender connects while the others go on.
+    fn join(&mut self, node: usize, far: usize) {
+        self.sim.dial(node, far);
+        let Self { sim, flows } = self;
+        let mut handles = [None; 2];
+        sim.run_until(Duration::from_secs(30), |sim| {
+            Self::pump(sim, flows);
+            handles[0] = handles[0].or_else(|| sim.take(node, connected));
+            handles[1] = handles[1].or_else(|| sim.take(far, accepted));
+            handles.iter().all(Option::is_some)
+        });
+        let handles = handles.map(|handle| handle.expect("they connect"));
+        let id = sim.connection(node, handles[0]).open_stream(Direction::Unidirectional).unwrap();
+        flows.push(Flow { node, handles, id, delivered: 0 });
     }
 
     fn pump(sim: &mut Sim<Dumbbell>, flows: &mut [Flow]) {
-        let (far, now) = (flows.len(), sim.now);
+        let (far, now) = (sim.network.far, sim.now);
         let (data, mut out) = (vec![1; 65_536], vec![0; 65_536]);
-        for (node, flow) in flows.iter_mut().enumerate() {
-            let sender = sim.connection(node, flow.handles[0]);
+        for flow in flows {
+            let sender = sim.connection(flow.node, flow.handles[0]);
             while sender.write(flow.id, &data) != Err(WriteError::Blocked) {}
             loop {
                 match sim.connection(far, flow.handles[1]).read(now, flow.id, &mut out) {
@@ -127,15 +189,19 @@ impl Race {
         }
     }
 
-    /// Everybody sends for so long.
-    pub(crate) fn run(&mut self, time: Duration) -> Stretch {
-        let before: Vec<u64> = self.flows.iter().map(|flow| flow.delivered).collect();
-        let link = self.link();
+    fn pump_for(&mut self, time: Duration) {
         let flows = &mut self.flows;
         self.sim.run_until(time, |sim| {
             Self::pump(sim, flows);
             false
         });
+    }
+
+    /// Everybody sends for so long.
+    pub(crate) fn run(&mut self, time: Duration) -> Stretch {
+        let before: Vec<u64> = self.flows.iter().map(|flow| flow.delivered).collect();
+        let link = self.link();
+        self.pump_for(time);
         for node in 0..=self.flows.len() {
             assert_eq!(self.sim.take(node, closed), None);
         }
@@ -144,8 +210,12 @@ impl Race {
         };
         let now = self.link();
         let (sent, dropped) = (now.sent - link.sent, now.queue_dropped - link.queue_dropped);
+        let mut goodput = vec![0.0; self.flows.len()];
+        for (flow, before) in self.flows.iter().zip(before) {
+            goodput[flow.node] = rate((flow, before));
+        }
         Stretch {
-            goodput: self.flows.iter().zip(before).map(rate).collect(),
+            goodput,
             queueing: now.mean_queueing_since(&link),
             dropped: dropped as f64 / sent.max(1) as f64,
         }

@@ -4,10 +4,11 @@
 mod dumbbell;
 #[path = "../sim/mod.rs"]
 mod sim;
+mod study;
 
 use std::time::Duration;
 
-use dumbbell::{Race, Stretch};
+use dumbbell::{Race, Sender, Stretch};
 use srudp::CongestionAlgorithm::{Bbr, Cubic};
 use srudp_links::{Burst, LinkConfig};
 
@@ -21,7 +22,7 @@ fn link(rtt: u64, megabits: u64) -> LinkConfig {
 
 /// One flow, when it has found its pace.
 fn steady(link: &LinkConfig) -> Stretch {
-    let mut race = Race::new(1, link, &[Bbr]);
+    let mut race = Race::new(1, link, &[Bbr.into()]);
     race.run(ms(4_000));
     race.run(ms(5_000))
 }
@@ -68,15 +69,31 @@ fn reordering_is_no_congestion() {
     expect_share(&steady(&link(20, 100).reorder(0.05, ms(10))), 100.0, 0.85);
 }
 
+/// Everybody has at least this share, whoever came first; and the line is used.
+fn expect_fair(rtt: u64, megabits: u64, queue_in_bdp: u64, senders: &[Sender]) {
+    let queue = usize::try_from(rtt * megabits * 125 * queue_in_bdp).unwrap();
+    let mut race = Race::new(1, &link(rtt, megabits).queue(queue), senders);
+    race.run(ms(10_000));
+    let stretch = race.run(ms(30_000));
+    let sum: f64 = stretch.goodput.iter().sum();
+    let least = stretch.goodput.iter().copied().fold(f64::INFINITY, f64::min) / sum;
+    let cell = format!("{rtt} ms, {megabits} Mbit/s, {queue_in_bdp} BDP: {least:.2}, {stretch:?}");
+    eprintln!("{cell}");
+    assert!(sum > megabits as f64 * 0.93e6 && least >= 0.35, "{cell}");
+}
+
 #[test]
-fn flows_share_a_bottleneck() {
-    let bdp = 20 * 100 * 125;
-    for algorithms in [[Bbr, Bbr], [Bbr, Cubic]] {
-        let mut race = Race::new(1, &link(20, 100).queue(bdp), &algorithms);
-        race.run(ms(5_000));
-        let stretch = race.run(ms(15_000));
-        let sum: f64 = stretch.goodput.iter().sum();
-        assert!(sum > 90e6, "{stretch:?}");
-        assert!(stretch.goodput.iter().all(|goodput| *goodput > 0.15 * sum), "{stretch:?}");
+fn bbr_and_cubic_share_a_bottleneck() {
+    for (rtt, megabits, queue) in
+        [(20, 100, 1), (20, 100, 2), (50, 20, 1), (50, 20, 2), (100, 20, 1)]
+    {
+        expect_fair(rtt, megabits, queue, &[Bbr.into(), Cubic.into()]);
+    }
+}
+
+#[test]
+fn bbr_shares_a_bottleneck_with_another_that_comes_later() {
+    for (rtt, megabits, queue) in [(20, 100, 1), (20, 100, 2), (50, 20, 1), (50, 20, 2)] {
+        expect_fair(rtt, megabits, queue, &[Bbr.into(), Sender::from(Bbr).late(ms(5_000))]);
     }
 }

@@ -86,14 +86,21 @@ impl Background {
         }
     }
 
-    /// Thousandths of lost bytes that are tolerated.
+    /// Thousandths of lost bytes that are tolerated while no queue stands.
     pub(super) fn tolerated(&self) -> u64 {
+        (TOLERATED + self.usual()).min(TOLERATED_MAX)
+    }
+
+    /// And while one stands: then all that the path does not lose by itself is lost to the queue.
+    pub(super) fn tolerated_in_queue(&self) -> u64 {
+        self.usual().min(TOLERATED_MAX)
+    }
+
+    /// What the path loses by itself in a bad moment.
+    fn usual(&self) -> u64 {
         let [old, new] = self.counts;
         let (settled, lost) = (old.settled + new.settled, old.lost + new.lost);
-        if settled < PACKETS_MIN {
-            return TOLERATED;
-        }
-        (TOLERATED + SPREAD * lost * 1000 / settled).min(TOLERATED_MAX)
+        if settled < PACKETS_MIN { 0 } else { SPREAD * lost * 1000 / settled }
     }
 
     fn is_quiet(&self, packet: &Settled, product: u64) -> bool {
@@ -154,6 +161,14 @@ mod tests {
         assert_eq!(background.tolerated(), TOLERATED + 100);
         note(&mut background, 15, 75_000);
         assert_eq!(background.tolerated(), TOLERATED + 100);
+    }
+
+    #[test]
+    fn in_a_queue_only_what_the_path_loses_by_itself_is_tolerated() {
+        let mut background = between_probes();
+        assert_eq!(background.tolerated_in_queue(), 0);
+        note(&mut background, 15, 75_000);
+        assert_eq!(background.tolerated_in_queue(), 100);
     }
 
     #[test]

@@ -7,11 +7,15 @@
 //!             Cruise Refill Up  Down   Cruise Refill
 //! ```
 //!
+//! A probe that fills a queue makes all lose who share it, and CUBIC needs the longer to come back the more it had in flight. So
+//! as long as the queue stands after such a probe, the next one waits until CUBIC would be back, in our place.
+//!
 //! After a probe that lost too much, the next one turns round as soon as that much is in flight; if nothing is lost
 //! then, the one after it goes on from there at once.
 
 use std::time::Duration;
 
+use super::super::cubic;
 use super::super::rate::Sample;
 use super::Bbr;
 use super::losses::is_excessive;
@@ -23,6 +27,9 @@ const WAIT_MIN: Duration = Duration::from_secs(2);
 
 /// A random part of this comes on top.
 const WAIT_SPREAD_MILLIS: u64 = 1000;
+
+/// The longest time between probes, however long others need: a path that became better must be found to be so.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Probes come at least after so many round trips, lest Reno starves on short paths while BBR sleeps.
 const ROUNDS_MAX: u64 = 63;
@@ -65,6 +72,8 @@ pub(super) struct Cycle {
     too_high: bool,
     /// The last probe turned round early.
     precautionary: bool,
+    /// It lost packets to a queue that stood.
+    contested: bool,
 }
 
 impl Cycle {
@@ -81,6 +90,7 @@ impl Cycle {
             acked_per_step: u64::MAX,
             too_high: false,
             precautionary: false,
+            contested: false,
         }
     }
 
@@ -96,6 +106,11 @@ impl Cycle {
     pub(super) fn on_too_high(&mut self) {
         self.too_high = true;
         self.is_sampled = false;
+    }
+
+    /// The probe lost packets to a queue that stood.
+    pub(super) fn on_contested(&mut self) {
+        self.contested = true;
     }
 
     /// No probe goes on.
@@ -117,8 +132,10 @@ impl Cycle {
         self.wait
     }
 
-    fn is_time(&self, now: Instant, target_datagrams: u64) -> bool {
-        now > self.began + self.wait || self.rounds >= target_datagrams.min(ROUNDS_MAX)
+    /// `patience` is how long the others need who share a standing queue.
+    fn is_time(&self, now: Instant, target_datagrams: u64, patience: Duration) -> bool {
+        let wait = self.wait.max(patience + (self.wait - WAIT_MIN)).min(WAIT_MAX);
+        now > self.began + wait || self.rounds >= target_datagrams.min(ROUNDS_MAX)
     }
 
     /// The long-term volume grows twice as fast in each round.
@@ -144,7 +161,7 @@ impl Bbr {
         }
         match self.phase {
             Phase::Down | Phase::Cruise => {
-                if self.cycle.is_time(now, self.target() / self.datagram) {
+                if self.cycle.is_time(now, self.target() / self.datagram, self.patience()) {
                     self.enter_refill();
                 } else if self.phase == Phase::Down && self.has_drained_for_cruise() {
                     self.phase = Phase::Cruise;
@@ -156,6 +173,15 @@ impl Bbr {
             }
             Phase::Up => self.check_up(now),
             _ => {}
+        }
+    }
+
+    /// The time in which CUBIC would return to the volume at which the last probe filled the queue, if the queue still stands.
+    fn patience(&self) -> Duration {
+        let volume = self.volume.long_term().filter(|_| self.cycle.contested);
+        match volume.filter(|_| self.delay.is_queue_standing()) {
+            Some(volume) => cubic::time_to_return(volume, self.datagram),
+            None => Duration::ZERO,
         }
     }
 
@@ -183,6 +209,7 @@ impl Bbr {
         self.cycle.doublings = 0;
         self.cycle.acked = 0;
         self.cycle.precautionary = false;
+        self.cycle.contested = false;
         self.cycle.feedback = Feedback::Refilling;
         self.start_round();
         self.phase = Phase::Refill;
@@ -220,7 +247,7 @@ impl Bbr {
             }
         }
         let Sample { lost, in_flight, .. } = self.sample;
-        if !is_excessive(lost, in_flight, self.background.tolerated()) {
+        if !is_excessive(lost, in_flight, self.tolerated()) {
             self.volume.raise_long_term(Some(self.sample.in_flight));
             if self.phase == Phase::Up {
                 self.raise_long_term(newly_acked);

@@ -1,8 +1,10 @@
-//! The smallest round trip of the last 10 s, and whether it is time to look for it again (§5.3.4.3 of the draft).
+//! The smallest round trip of the last 10 s, whether it is time to look for it again (§5.3.4.3 of the draft), and whether a queue
+//! stands.
 //!
 //! ```text
 //!   recent    smallest of 5 s; when it is older, the queue must be emptied to see
 //!   minimum   follows it down at once, and up when it is 10 s old
+//!   round     smallest of the present round: far above the minimum, no packet of the round found the queue short
 //! ```
 
 use std::time::Duration;
@@ -12,6 +14,9 @@ use crate::base::Instant;
 const MINIMUM_LIFE: Duration = Duration::from_secs(10);
 const RECENT_LIFE: Duration = Duration::from_secs(5);
 
+/// Percent of the minimum above which a whole round waited in a queue: more than a probe adds in its first round.
+const STANDING: u32 = 130;
+
 #[derive(Clone, Debug)]
 pub(super) struct Delay {
     minimum: Option<Duration>,
@@ -19,11 +24,19 @@ pub(super) struct Delay {
     recent: Option<Duration>,
     recent_at: Instant,
     due: bool,
+    round: Option<Duration>,
 }
 
 impl Delay {
     pub(super) fn new(now: Instant) -> Self {
-        Self { minimum: None, minimum_at: now, recent: None, recent_at: now, due: false }
+        Self {
+            minimum: None,
+            minimum_at: now,
+            recent: None,
+            recent_at: now,
+            due: false,
+            round: None,
+        }
     }
 
     /// A packet's round trip took `rtt`.
@@ -38,6 +51,22 @@ impl Delay {
             self.minimum = self.recent;
             self.minimum_at = self.recent_at;
         }
+    }
+
+    /// A sample bears on the present round.
+    pub(super) fn note(&mut self, rtt: Duration) {
+        self.round = Some(self.round.map_or(rtt, |round| round.min(rtt)));
+    }
+
+    /// The round ended with this sample.
+    pub(super) fn restart_note(&mut self, rtt: Duration) {
+        self.round = Some(rtt);
+    }
+
+    /// Nothing of this round found the queue short: what is lost now is lost because too much is in flight.
+    pub(super) fn is_queue_standing(&self) -> bool {
+        let standing = |(round, minimum): (Duration, Duration)| round > minimum * STANDING / 100;
+        self.round.zip(self.minimum).is_some_and(standing)
     }
 
     /// No round trip as small as the recent one was seen for long.

@@ -23,6 +23,7 @@ pub(super) struct LossyRound {
     /// Thousandths of the bytes.
     pub(super) part: u64,
     pub(super) stretches: u32,
+    pub(super) marked: bool,
 }
 
 /// More was lost than is tolerated of so many bytes.
@@ -75,7 +76,7 @@ impl RoundLosses {
         let sent = lost + totals.delivered.saturating_sub(self.began.delivered);
         let excessive = self.marked || is_excessive(lost, sent, tolerated);
         let part = lost.saturating_mul(1000).checked_div(sent).unwrap_or(0);
-        let round = LossyRound { excessive, part, stretches: self.stretches };
+        let round = LossyRound { excessive, part, stretches: self.stretches, marked: self.marked };
         let round = self.any.then_some(round);
         *self = Self { began: totals, started: true, newest: self.newest, ..Self::default() };
         round

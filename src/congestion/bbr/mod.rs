@@ -133,8 +133,9 @@ impl Bbr {
             self.control.on_round();
         }
         self.bandwidth.measure(&sample);
-        let lossy_round =
-            self.losses.end_round(sample.prior_delivered, self.totals, self.background.tolerated());
+        self.delay.note(sample.rtt);
+        let tolerated = self.tolerated();
+        let lossy_round = self.losses.end_round(sample.prior_delivered, self.totals, tolerated);
         let reacted = lossy_round.is_some_and(|round| self.adapt_to_losses(round));
         self.update_aggregation(now, newly_acked, round_started);
         if round_started {
@@ -153,6 +154,7 @@ impl Bbr {
         if self.losses.has_round_started() {
             self.bandwidth.restart_note(sample.rate.unwrap_or(0));
             self.volume.restart_note(sample.delivered);
+            self.delay.restart_note(sample.rtt);
         }
         reacted
     }

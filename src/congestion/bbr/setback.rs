@@ -6,6 +6,10 @@
 //!   Refill, Up          long-term volume to where it happened, Down     nothing
 //!   otherwise           short-term rate and volume to what arrived      nothing
 //! ```
+//!
+//! While a queue stands, all losses are more than is tolerated but for those that the path has anyway, and the volumes fall
+//! below where it happened and what arrived: CUBIC, if it is CUBIC who fills the queue, takes each single loss for a sign, and
+//! would be driven out by whom only many impress.
 
 use super::Bbr;
 use super::bandwidth::BETA;
@@ -44,7 +48,7 @@ impl Bbr {
         }
         let lost = self.totals.lost.saturating_sub(packet.stamp.lost);
         let in_flight = u64::from(packet.stamp.in_flight);
-        let tolerated = self.background.tolerated();
+        let tolerated = self.tolerated();
         let is_too_high = is_excessive(lost, in_flight, tolerated);
         if is_too_high {
             let (before, lost) = (in_flight.saturating_sub(size), lost.saturating_sub(size));
@@ -70,9 +74,27 @@ impl Bbr {
         if self.phase.is_probing() {
             return false;
         }
-        self.bandwidth.reduce();
-        self.volume.reduce(self.control.window());
+        let is_standing = self.delay.is_queue_standing();
+        if !is_standing || round.marked || round.part >= self.background.tolerated() {
+            self.bandwidth.reduce();
+        }
+        if is_standing {
+            // Who has no more in flight than this does not contribute to the queue.
+            let product = self.product(self.bandwidth.current(), 100);
+            self.volume.yield_to_others(self.control.window(), product);
+        } else {
+            self.volume.reduce(self.control.window());
+        }
         true
+    }
+
+    /// Thousandths of lost bytes that are tolerated now. The queue that Startup builds on purpose says nothing.
+    pub(super) fn tolerated(&self) -> u64 {
+        if self.delay.is_queue_standing() && self.phase != Phase::Startup {
+            self.background.tolerated_in_queue()
+        } else {
+            self.background.tolerated()
+        }
     }
 
     /// What ended Startup is what the path loses anyway: goes on with it.
@@ -157,6 +179,10 @@ impl Bbr {
         self.cycle.on_too_high();
         if !app_limited {
             self.volume.set_long_term(bearable.max(share(self.target(), BETA)));
+        }
+        if self.delay.is_queue_standing() {
+            self.cycle.on_contested();
+            self.volume.lower_long_term(self.target());
         }
         if self.phase == Phase::Up {
             self.remember_leaving();

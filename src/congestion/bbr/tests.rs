@@ -100,6 +100,45 @@ fn the_smallest_round_trip_is_remembered_for_ten_seconds_and_looked_for_after_fi
 }
 
 #[test]
+fn a_queue_stands_when_no_packet_of_a_round_found_it_short() {
+    let mut delay = Delay::new(ms(0));
+    delay.note(ROUND * 2);
+    assert!(!delay.is_queue_standing(), "nothing to compare with");
+    delay.update(ms(0), ROUND);
+    assert!(delay.is_queue_standing());
+    delay.restart_note(ROUND * 3);
+    delay.note(ROUND * 13 / 10);
+    assert!(!delay.is_queue_standing(), "one packet passed quickly");
+    delay.restart_note(ROUND * 13 / 10 + Duration::from_micros(1));
+    assert!(delay.is_queue_standing());
+}
+
+#[test]
+fn in_a_standing_queue_what_arrives_is_no_reason_to_keep_the_volume() {
+    let mut volume = Volume::default();
+    volume.note(1000);
+    volume.yield_to_others(1000, 500);
+    assert_eq!(volume.short_term(), Some(700));
+    volume.yield_to_others(1000, 500);
+    assert_eq!(volume.short_term(), Some(500), "no queue of our own is left");
+    volume.yield_to_others(1000, 600);
+    assert_eq!(volume.short_term(), Some(500), "nor is it a reason to send more");
+}
+
+#[test]
+fn a_contested_volume_falls_by_the_headroom_but_not_below_what_the_path_carries() {
+    let lowered = |product| {
+        let mut volume = Volume::default();
+        volume.set_long_term(1000);
+        volume.lower_long_term(product);
+        volume.long_term()
+    };
+    assert_eq!(lowered(500), Some(850));
+    assert_eq!(lowered(765), Some(900));
+    assert_eq!(lowered(2000), Some(1000));
+}
+
+#[test]
 fn bunched_acknowledgements_show_as_extra_bytes_and_are_forgotten() {
     let mut aggregation = Aggregation::new(ms(0));
     // 1,000 bytes a millisecond are expected; 10,000 arrive every ten.
@@ -136,8 +175,8 @@ fn a_round_is_judged_by_its_share_of_losses() {
         (0..lost).for_each(|number| losses.on_lost(number * 2, totals(0, 0)));
         losses.end_round(0, totals(100, lost), 20).expect("a round with losses")
     };
-    assert_eq!(judge(2), LossyRound { excessive: false, part: 19, stretches: 2 });
-    assert_eq!(judge(3), LossyRound { excessive: true, part: 29, stretches: 3 });
+    assert_eq!(judge(2), LossyRound { excessive: false, part: 19, stretches: 2, marked: false });
+    assert_eq!(judge(3), LossyRound { excessive: true, part: 29, stretches: 3, marked: false });
     let mut losses = RoundLosses::default();
     (5..9).for_each(|number| losses.on_lost(number, totals(10, 0)));
     assert_eq!(losses.end_round(9, totals(100, 4), 20), None, "its round is not over");

@@ -4,6 +4,8 @@
 //!   long_term    where a probe lost more than 2 %: stays, and grows in later probes
 //!   short_term   what arrived in a round with losses outside of probes: until the next probe
 //! ```
+//!
+//! While a queue stands, both are lower: all that is in a queue arrives, and so that it does is no reason to send it again.
 
 use super::bandwidth::BETA;
 use super::phase::share;
@@ -50,6 +52,13 @@ impl Volume {
         self.long_term = Some(bound);
     }
 
+    /// The queue stood: leaves the headroom to others for good. What remains when it is left once more is at least `product`.
+    pub(super) fn lower_long_term(&mut self, product: u64) {
+        let least = product.saturating_mul(100) / (100 - HEADROOM);
+        let lower = |bound: u64| bound.min(share(bound, 100 - HEADROOM).max(least));
+        self.long_term = self.long_term.map(lower);
+    }
+
     pub(super) fn forget_long_term(&mut self) {
         self.long_term = None;
     }
@@ -68,6 +77,12 @@ impl Volume {
     pub(super) fn reduce(&mut self, window: u64) {
         let bound = self.short_term.unwrap_or(window);
         self.short_term = Some(self.latest.max(share(bound, BETA)));
+    }
+
+    /// A round of losses in a standing queue: down by the whole factor, but not below `product`.
+    pub(super) fn yield_to_others(&mut self, window: u64, product: u64) {
+        let bound = self.short_term.unwrap_or(window);
+        self.short_term = Some(share(bound, BETA).max(product.min(bound)));
     }
 
     /// The long-term bound without what is left to others.

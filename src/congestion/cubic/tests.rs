@@ -137,6 +137,15 @@ fn an_idle_time_does_not_count_as_time_to_grow() {
 }
 
 #[test]
+fn the_longer_a_window_was_the_longer_it_takes_to_return() {
+    let time = |datagrams: u64| time_to_return(datagrams * DATAGRAM, DATAGRAM).as_secs_f64();
+    for (datagrams, expected) in [(10, 1.957), (86, 4.010), (862, 8.647)] {
+        assert!((time(datagrams) - expected).abs() < 0.01, "{datagrams}: {}", time(datagrams));
+    }
+    assert_eq!(time_to_return(0, DATAGRAM), Duration::ZERO);
+}
+
+#[test]
 fn extreme_inputs_do_not_overflow() {
     let mut cubic = Cubic::default();
     cubic.reduce(CONGESTION_WINDOW_MAX);
