@@ -17,6 +17,8 @@ pub(crate) enum Metric {
     MemoryServer,
     MemoryClient,
     Seconds,
+    QueueMean,
+    QueueMax,
 }
 
 impl Metric {
@@ -35,6 +37,8 @@ impl Metric {
             Self::MemoryServer => "server KiB/connection",
             Self::MemoryClient => "client KiB/connection",
             Self::Seconds => "seconds to connect",
+            Self::QueueMean => "queued ms, mean",
+            Self::QueueMax => "at most",
         }
     }
 
@@ -53,6 +57,8 @@ impl Metric {
             Self::MemoryServer => "kib_per_connection_server",
             Self::MemoryClient => "kib_per_connection_client",
             Self::Seconds => "seconds",
+            Self::QueueMean => "queued_ms_mean",
+            Self::QueueMax => "queued_ms_max",
         }
     }
 }

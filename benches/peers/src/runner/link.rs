@@ -1,11 +1,12 @@
 //! Bad links: `srudp link` between client and server.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A bad link.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl Link {
             .args(profile.arguments)
             .args(MTU)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .context("srudp link does not start")?;
@@ -82,11 +83,51 @@ impl Link {
         link.address = address.with_context(|| format!("srudp link says {:?}", line.trim()))?;
         Ok(link)
     }
+
+    /// Ends the link, which then tells what became of the packets.
+    pub(super) fn stop(mut self) -> Result<Wait> {
+        kill_process(Pid::from_child(&self.child), Signal::INT)?;
+        let mut report = String::new();
+        if let Some(mut output) = self.child.stdout.take() {
+            output.read_to_string(&mut report)?;
+        }
+        let line = report.lines().find(|line| line.starts_with("up "));
+        Ok(Wait::parse(line.with_context(|| format!("srudp link says {report:?}"))?))
+    }
+}
+
+/// How long packets waited for the line, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Wait {
+    pub(super) mean: f64,
+    pub(super) most: f64,
+}
+
+impl Wait {
+    /// From `…, queued 1.2 ms on average and 3.4 ms at most`, which is left out if none waited.
+    fn parse(line: &str) -> Self {
+        let words = line.split_once(", queued ").map_or("", |(_, words)| words);
+        let mut millis = words.split_whitespace().filter_map(|word| word.parse().ok());
+        Self { mean: millis.next().unwrap_or(0.0), most: millis.next().unwrap_or(0.0) }
+    }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_what_the_link_says() {
+        let line =
+            "up sent 9, delivered 8, bytes 9, lost 1, queued 1.2 ms on average and 30.4 ms at most";
+        assert_eq!(Wait::parse(line), Wait { mean: 1.2, most: 30.4 });
+        assert_eq!(Wait::parse("up sent 9, delivered 8, bytes 9"), Wait::default());
     }
 }

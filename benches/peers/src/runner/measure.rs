@@ -64,7 +64,12 @@ impl Bench<'_> {
         if let Job::Bulk { .. } = case.job {
             client.leave_alone(self.time)?;
             let after = read(&mut server, &mut client)?;
-            return throughput(&before, &after);
+            let mut figures = throughput(&before, &after)?;
+            if let Some(wait) = link.map(Link::stop).transpose()? {
+                figures.set(Metric::QueueMean, wait.mean);
+                figures.set(Metric::QueueMax, wait.most);
+            }
+            return Ok(figures);
         }
         let outcome = client.done(PATIENCE)?;
         if let Job::Idle { connections } = case.job {

@@ -3,6 +3,7 @@
 mod builds;
 mod contenders;
 mod link;
+mod lock;
 mod measure;
 mod process;
 mod suites;
@@ -17,6 +18,7 @@ pub(crate) use contenders::{Contender, built};
 pub(crate) use suites::Suite;
 
 use self::contenders::Build;
+use self::lock::Lock;
 use self::measure::Bench;
 use self::suites::Section;
 use crate::cli::Settings;
@@ -65,6 +67,7 @@ fn measure(section: &Section, suite: Suite, settings: &Settings, programs: &Prog
     let seconds = settings.amounts.seconds.unwrap_or(suite.seconds());
     let mut rows: Vec<_> = section.cases.iter().map(|case| Row::new(case.contender.name)).collect();
     for round in 1..=settings.rounds {
+        let _alone = Lock::acquire();
         for (case, row) in section.cases.iter().zip(&mut rows) {
             eprintln!("round {round} of {}: {}, {}", settings.rounds, section.title, row.name);
             let peers: &Path = match case.contender.build {

@@ -78,7 +78,9 @@ impl Suite {
             }
             Self::Links => {
                 "One stream through `srudp link`. Loss and delay hold in each direction; RTT is both delays \
-                together. TCP and TLS are missing because the link takes datagrams. Tuned: BBR where it is offered."
+                together. Queued is what the packets towards the server waited for the line, from the connecting on: \
+                without a given queue it holds 100 ms. TCP and TLS are missing because the link takes datagrams. Tuned: \
+                BBR where it is offered."
             }
             Self::Parallel => {
                 "One stream on each connection, client to server, datagrams as in the first table of \
@@ -108,6 +110,8 @@ impl Suite {
 
 const THROUGHPUT: &[Metric] =
     &[Metric::Goodput, Metric::CpuBoth, Metric::CpuClient, Metric::CpuServer];
+const OVER_LINK: &[Metric] =
+    &[Metric::Goodput, Metric::QueueMean, Metric::QueueMax, Metric::CpuBoth];
 const FAIRNESS: &[Metric] = &[Metric::Goodput, Metric::CpuBoth, Metric::Fairness];
 const PINGS: &[Metric] = &[Metric::P50, Metric::P99, Metric::CpuEach];
 const DIALS: &[Metric] = &[Metric::PerSecond, Metric::P50, Metric::P99, Metric::CpuEach];
@@ -167,7 +171,7 @@ fn handshakes(chosen: &[&'static Contender], amounts: &Amounts) -> Vec<Section> 
 }
 
 fn link(chosen: &[&'static Contender], profile: &'static Profile) -> Section {
-    section(profile.title, THROUGHPUT, chosen, |contender| {
+    section(profile.title, OVER_LINK, chosen, |contender| {
         let mut case = case(contender, Datagram::Ethernet, Job::Bulk { connections: 1 });
         case.setup.tuning = contender.tuning(true);
         case.link = Some(profile);
