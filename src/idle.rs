@@ -8,12 +8,15 @@
 //!                   Rest, once       KeepAlive, once per silence    Expired
 //! ```
 //!
+//! A flow that breaks off is asked after sooner. Who only receives sends nothing by itself; if a NAT on the way has forgotten the
+//! mapping, nothing comes in any more until something goes out.
+//!
 //! After one keep-alive the loss recovery repeats the PING; so one request per silence is enough.
 
 use std::time::Duration;
 
 use crate::base::Instant;
-use crate::base::limits::REST_AFTER;
+use crate::base::limits::{FLOW_BROKEN, FLOW_GAP, FLOW_PACKETS, REST_AFTER};
 use crate::base::time::earliest;
 
 /// What a deadline means.
@@ -44,6 +47,10 @@ pub(crate) struct Idle {
     asked: bool,
     /// The connection was sent to rest in this silence.
     rested: bool,
+    /// When the last packet came.
+    received: Instant,
+    /// Packets that came soon after the one before them, in a row.
+    flow: u8,
 }
 
 impl Idle {
@@ -61,11 +68,16 @@ impl Idle {
             awaiting: false,
             asked: false,
             rested: false,
+            received: now,
+            flow: 0,
         }
     }
 
     /// A packet of the peer was opened.
     pub(crate) fn on_received(&mut self, now: Instant) {
+        let soon = now - self.received < FLOW_GAP;
+        self.flow = if soon { self.flow.saturating_add(1) } else { 0 };
+        self.received = now;
         self.since = now;
         self.awaiting = false;
         self.asked = false;
@@ -123,6 +135,8 @@ impl Idle {
         }
         // A keep-alive that comes after the timeout would keep nothing alive.
         let latest = self.limit(pto).map_or(Duration::MAX, |limit| limit / 2);
+        let broken = FLOW_BROKEN.max(pto.saturating_mul(3));
+        let latest = if self.flow < FLOW_PACKETS { latest } else { latest.min(broken) };
         self.keep_alive.map(|interval| self.since + interval.min(latest))
     }
 }
@@ -206,6 +220,26 @@ mod tests {
         assert_eq!(idle.deadline(PTO), Some(at(1000)));
         idle.on_received(at(250));
         assert_eq!(idle.deadline(PTO), Some(at(450)));
+    }
+
+    #[test]
+    fn a_flow_that_breaks_off_is_asked_after_soon_and_once() {
+        let flowing = |packets: u8, gap: u64| {
+            let mut idle = idle(60_000, 0, Some(15_000));
+            (0..=packets).for_each(|number| idle.on_received(at(u64::from(number) * gap)));
+            (idle, u64::from(packets) * gap)
+        };
+        let (mut broken, last) = flowing(FLOW_PACKETS, 10);
+        let due = at(last) + FLOW_BROKEN;
+        assert_eq!(broken.deadline(PTO), Some(due));
+        assert_eq!(broken.on_deadline(due, PTO), IdleVerdict::KeepAlive);
+        broken.on_received(due + PTO);
+        assert_eq!(broken.keep_alive_at(PTO), Some(due + PTO + Duration::from_secs(15)));
+        // A few packets are no flow, and neither are many that come one by one.
+        for (packets, gap) in [(FLOW_PACKETS - 2, 10), (FLOW_PACKETS, 300)] {
+            let (idle, last) = flowing(packets, gap);
+            assert_eq!(idle.keep_alive_at(PTO), Some(at(last + 15_000)), "{packets} {gap}");
+        }
     }
 
     #[test]

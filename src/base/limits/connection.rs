@@ -32,6 +32,15 @@ pub(crate) const DATAGRAM_RECV_COUNT: usize = 4096;
 /// How long a CLOSE may wait for a chance to be sent before the connection is forgotten without it.
 pub(crate) const CLOSE_UNSENT: Duration = Duration::from_secs(3);
 
+/// Packets that come one soon after the other are a flow: fewer are a message.
+pub(crate) const FLOW_PACKETS: u8 = 16;
+
+/// Time between two packets that belong to one flow, on the slowest links.
+pub(crate) const FLOW_GAP: Duration = Duration::from_millis(250);
+
+/// Silence after which a peer with keep-alives asks after a flow that broke off.
+pub(crate) const FLOW_BROKEN: Duration = Duration::from_secs(1);
+
 /// Silence after which a connection gives back memory that it needs only while it is busy: long enough that a pause between
 /// two messages costs nothing.
 pub(crate) const REST_AFTER: Duration = Duration::from_secs(1);
