@@ -1,8 +1,10 @@
 //! What `-v` says about a connection's path.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use srudp::Connection;
+use srudp::node::Route;
 
 use crate::units;
 
@@ -13,11 +15,10 @@ pub(crate) fn describe(connection: &Connection) -> String {
         address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string())
     };
     let route = connection.route().ok();
-    let by_relay = if route.is_some_and(|route| route.relayed) { " by a relay" } else { "" };
-    let remote = address(route.map(|route| route.remote));
+    let remote = route.map_or_else(|| address(None), |route| At(route).to_string());
     let observed = address(connection.observed_addr());
     format!(
-        "peer at {remote}{by_relay}, which sees {observed}, rtt {} (least {}), {} window {}, mtu {}, lost {} of {} packets",
+        "peer at {remote}, which sees {observed}, rtt {} (least {}), {} window {}, mtu {}, lost {} of {} packets",
         units::time(stats.rtt),
         units::time(stats.rtt_min),
         stats.congestion,
@@ -26,4 +27,24 @@ pub(crate) fn describe(connection: &Connection) -> String {
         stats.packets_lost,
         stats.datagrams_sent,
     )
+}
+
+/// Says where the peer is whenever that changes, until the connection is over.
+pub(crate) fn follow(connection: &Connection, say: impl Fn(&str)) {
+    let mut known = connection.route();
+    while let Ok(route) = known {
+        known = connection.other_route(route);
+        if let Ok(route) = known {
+            say(&format!("path changed: peer at {}", At(route)));
+        }
+    }
+}
+
+struct At(Route);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by_relay = if self.0.relayed { " by a relay" } else { "" };
+        write!(f, "{}{by_relay}", self.0.remote)
+    }
 }

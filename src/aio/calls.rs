@@ -17,6 +17,7 @@ use crate::datagram::DatagramError;
 use crate::driver::{Core, Key, MeetError, Topic};
 use crate::endpoint::Dial;
 use crate::nat::Ticket;
+use crate::node::Route;
 use crate::wire::{ApplicationCode, Direction, StreamId};
 
 impl Endpoint {
@@ -142,6 +143,16 @@ impl Connection {
         let handle = self.link().handle();
         let receive = move |core: &mut Core, _| attempt::receive_datagram(core, handle);
         self.wait_async(Topic::DatagramReceived, receive).await
+    }
+
+    /// As [`other_route`](Self::other_route).
+    ///
+    /// # Errors
+    /// As [`other_route`](Self::other_route).
+    pub async fn other_route_async(&self, known: Route) -> Result<Route, ConnectionError> {
+        let handle = self.link().handle();
+        let other = move |core: &mut Core, _| attempt::other_route(core, handle, known);
+        self.wait_async(Topic::Route, other).await
     }
 
     /// As [`closed`](Self::closed).

@@ -10,6 +10,7 @@ use crate::close::ConnectionError;
 use crate::datagram::DatagramError;
 use crate::driver::Core;
 use crate::endpoint::ConnectionHandle;
+use crate::node::Route;
 use crate::stream::{ReadError, WriteError};
 use crate::wire::{Direction, StreamId};
 
@@ -94,6 +95,21 @@ pub(crate) fn send_datagram(
 
 pub(crate) fn closed(core: &Core, handle: ConnectionHandle) -> Poll<ConnectionError> {
     core.reason(handle).map_or(Poll::Pending, Poll::Ready)
+}
+
+/// The way that packets take now, if it is another one than this.
+pub(crate) fn other_route(
+    core: &mut Core,
+    handle: ConnectionHandle,
+    known: Route,
+) -> Poll<Result<Route, ConnectionError>> {
+    if let Some(why) = core.reason(handle) {
+        return Poll::Ready(Err(why));
+    }
+    match core.route(handle) {
+        Some(route) if route != known => Poll::Ready(Ok(route)),
+        _ => Poll::Pending,
+    }
 }
 
 /// Data to write: copied, or kept.

@@ -67,6 +67,26 @@ impl Connection {
         })
     }
 
+    /// Waits until packets to the peer take another way than this one, which [`route`](Self::route) told, or an earlier call. No change is
+    /// missed between two calls, except for ways that were left again meanwhile.
+    ///
+    /// ```no_run
+    /// # fn f(connection: srudp::Connection) -> Result<(), srudp::ConnectionError> {
+    /// let mut route = connection.route()?;
+    /// loop {
+    ///     route = connection.other_route(route)?;
+    ///     println!("now at {}{}", route.remote, if route.relayed { ", by a relay" } else { "" });
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the connection is over.
+    pub fn other_route(&self, known: Route) -> Result<Route, ConnectionError> {
+        let handle = self.link.handle();
+        self.wait(Topic::Route, |core, _| attempt::other_route(core, handle, known))
+    }
+
     /// Our own address as the peer sees it, once it has said so.
     pub fn observed_addr(&self) -> Option<SocketAddr> {
         let observed = self.look(|connection| connection.observed_address()).ok().flatten();

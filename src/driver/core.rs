@@ -328,7 +328,10 @@ impl Core {
             Event::ObservedAddress(handle, _) => {
                 self.waits.wake(Key::Connection(handle, Topic::ObservedAddress));
             }
-            Event::Confirmed(_) | Event::PathChanged(..) => {}
+            Event::PathChanged(handle, _) => {
+                self.waits.wake(Key::Connection(handle, Topic::Route));
+            }
+            Event::Confirmed(_) => {}
             Event::Closed(handle, why) => self.on_closed(now, handle, why),
         }
     }

@@ -44,6 +44,7 @@ pub(crate) enum Topic {
     DatagramReceived,
     DatagramRoom,
     ObservedAddress,
+    Route,
     Closed,
 }
 

@@ -45,6 +45,10 @@ impl Progress {
         }
     }
 
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     pub(super) fn expect(&self, bytes: u64) {
         let add = |total: u64| Some(total.saturating_add(bytes));
         // It never fails: the sum is always there.

@@ -22,6 +22,7 @@ use super::store::Store;
 use crate::exit::{Code, Failure};
 use crate::meeting::{AfterBreak, Door, Invitation};
 use crate::options::Local;
+use crate::path;
 
 /// Wait for peers that run `srudp send`, and store what they send.
 ///
@@ -131,9 +132,12 @@ impl Receiver<'_> {
             counted: AtomicU64::new(0),
             complete: AtomicBool::new(false),
         };
-        self.progress.note(&format!("{} connected", session.peer));
+        self.progress.note(&format!("{} connected; {}", session.peer, path::describe(connection)));
         let slots = Slots::new(STREAMS_AT_ONCE_MAX);
         let why = thread::scope(|scope| {
+            if self.progress.is_verbose() {
+                scope.spawn(|| path::follow(connection, |change| self.progress.say(change)));
+            }
             loop {
                 let place = slots.take();
                 let stream = match connection.accept_stream() {

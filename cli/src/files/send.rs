@@ -15,6 +15,7 @@ use crate::clock;
 use crate::exit::{Code, Failure, connection_error};
 use crate::meeting::Approach;
 use crate::options::{Local, Target};
+use crate::path;
 
 /// The first wait before dialling again; it doubles up to [`BACKOFF_MAX`].
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
@@ -98,12 +99,9 @@ impl Dialler<'_> {
             let failure = match connected {
                 Ok(connection) => {
                     (since, backoff) = (None, BACKOFF_FIRST);
-                    match transfer.run(&connection) {
+                    match run(transfer, &connection, progress) {
                         Ok(()) => return Ok(()),
-                        Err(error) => {
-                            connection.close_now(ApplicationCode::ZERO, b"");
-                            Broken::of_transfer(error)
-                        }
+                        Err(error) => Broken::of_transfer(error),
                     }
                 }
                 Err(broken) => broken,
@@ -152,6 +150,23 @@ impl Dialler<'_> {
             endpoint.close(ApplicationCode::ZERO, b"");
         }
     }
+}
+
+/// Runs the transfer over one connection, which is closed then.
+fn run(
+    transfer: &Transfer<'_>,
+    connection: &Connection,
+    progress: &Progress,
+) -> Result<(), SendError> {
+    progress.note(&format!("connected; {}", path::describe(connection)));
+    thread::scope(|scope| {
+        if progress.is_verbose() {
+            scope.spawn(|| path::follow(connection, |change| progress.say(change)));
+        }
+        let result = transfer.run(connection);
+        connection.close_now(ApplicationCode::ZERO, b"");
+        result
+    })
 }
 
 /// Why there is no transfer at the moment, and whether that can change.

@@ -69,6 +69,9 @@ impl<'a> Conversation<'a> {
                 self.connection.closed();
                 drop(alive);
             });
+            if self.verbose {
+                scope.spawn(|| path::follow(self.connection, |change| self.say(change)));
+            }
             let sender =
                 scope.spawn(|| self.send(&gone).unwrap_or_else(|failure| self.fail(failure)));
             self.receive().unwrap_or_else(|failure| self.fail(failure));
@@ -158,6 +161,11 @@ impl<'a> Conversation<'a> {
             },
         }
         Ok(())
+    }
+
+    fn say(&self, text: &str) {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        eprintln!("srudp: {text}");
     }
 
     fn show(&self) {

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Core, Entry, Key, MeetingHandle, Stage};
+use super::{Core, Entry, Key, MeetingHandle, Stage, Topic};
 use crate::base::Instant;
 use crate::base::limits::TICKET_PERIOD;
 use crate::base::time::earliest;
@@ -209,11 +209,11 @@ impl Core {
             NodeEvent::NotDialled(search, error) => {
                 self.on_search_failed(now, search, error.into());
             }
-            // Which way a connection goes is the node's affair.
-            NodeEvent::NoDirect(..)
-            | NodeEvent::Silent(_)
-            | NodeEvent::Moved(..)
-            | NodeEvent::RelayLost(..) => {}
+            NodeEvent::Moved(connection, _) => {
+                self.waits.wake(Key::Connection(connection, Topic::Route));
+            }
+            // Which ways a connection could go is the node's affair.
+            NodeEvent::NoDirect(..) | NodeEvent::Silent(_) | NodeEvent::RelayLost(..) => {}
         }
     }
 
