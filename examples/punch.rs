@@ -163,9 +163,10 @@ fn main() -> Result<()> {
     if theirs.has_expired(unix) {
         return Err("this ticket has expired: ask for a new one".into());
     }
-    let start = machine.now() + Ticket::wait(SystemTime::now().duration_since(UNIX_EPOCH)?);
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let start = machine.now() + Ticket::wait(unix);
     let config = PunchConfig::from_tickets(&identity, &ours, &theirs, start);
-    let config = config.ok_or("this is our own ticket")?;
+    let config = config.ok_or("this is our own ticket")?.at(start, Ticket::turn(unix));
     let (layers, destinations) = match server {
         Some(_) => (1, Destinations::default()),
         None => (0, Destinations::default().loopback()),

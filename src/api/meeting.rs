@@ -46,7 +46,7 @@ impl Endpoint {
     /// path through the NATs between them, dial each other there, and get the same connection. It waits for a minute.
     ///
     /// Both sides begin when the clock shows a multiple of ten seconds, so it takes some seconds where there is a path, and clocks that
-    /// are wrong by more than a few seconds make it hard to find one. A peer that only this side has the ticket of is not searched for in
+    /// are wrong by more than two seconds make it hard to find one. A peer that only this side has the ticket of is not searched for in
     /// that way: see [`connect_ticket`](Self::connect_ticket).
     ///
     /// ```no_run
@@ -123,7 +123,8 @@ impl Endpoint {
             Some(told) => told.search(now, unix.as_secs(), self.identity(), theirs)?,
             None => return Err(MeetError::NoTicket),
         };
-        let plan = Plan { config, start: now + Ticket::wait(unix), deadline: now + timeout };
+        let (start, turn) = (now + Ticket::wait(unix), Ticket::turn(unix));
+        let plan = Plan { config, start, turn, deadline: now + timeout };
         let handle = self.shared().with(|core, _| core.meet(plan))?;
         Ok(Meeting::new(Arc::clone(self.shared()), handle))
     }

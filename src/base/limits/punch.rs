@@ -10,7 +10,7 @@ pub(crate) const PUNCH_PRIMING: &[Duration] = &[
     Duration::from_millis(200),
     Duration::from_millis(400),
     Duration::from_millis(1000),
-    Duration::from_millis(2000),
+    Duration::from_millis(2500),
 ];
 
 /// Time between the addresses of a round: a hundred per second are nothing to any network.

@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) config: PunchConfig,
     /// When both sides begin.
     pub(crate) start: Instant,
+    /// The number of that time.
+    pub(crate) turn: u64,
     pub(crate) deadline: Instant,
 }
 
@@ -77,6 +79,7 @@ impl Meeting {
         self.state = State::Waiting;
         while self.plan.start <= now {
             self.plan.start += TICKET_PERIOD;
+            self.plan.turn = self.plan.turn.wrapping_add(1);
         }
     }
 
@@ -152,7 +155,7 @@ impl Core {
                 self.miss(now, handle);
                 continue;
             }
-            let config = meeting.plan.config.clone().at(meeting.plan.start);
+            let config = meeting.plan.config.clone().at(meeting.plan.start, meeting.plan.turn);
             match self.node.search(config, None) {
                 Ok(search) => meeting.state = State::Searching(search),
                 Err(error) => meeting.wait(now, MeetError::Busy(error)),

@@ -111,6 +111,12 @@ impl Ticket {
         TICKET_PERIOD.saturating_sub(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))
     }
 
+    /// The number of the time at which both begin next. Searches with different numbers do not disturb each other: see
+    /// [`PunchConfig::at`](crate::nat::PunchConfig::at). `unix`: the time.
+    pub fn turn(unix: Duration) -> u64 {
+        (unix.as_secs() / TICKET_PERIOD.as_secs()).saturating_add(1)
+    }
+
     /// The secrets of the one that it leads to and us, whom `ours` leads to.
     pub(crate) fn secrets(&self, ours: &Self, identity: &Identity) -> Option<PunchSecrets> {
         PunchSecrets::new(identity, &self.peer, &ours.nonce, &self.nonce)

@@ -20,6 +20,7 @@ pub struct PunchConfig {
     pub(super) ours: Description,
     pub(super) theirs: Description,
     pub(super) start: Instant,
+    pub(super) turn: u64,
     pub(super) destinations: Destinations,
     pub(super) sockets: Vec<SocketId>,
     pub(super) extra: u16,
@@ -69,6 +70,7 @@ impl PunchConfig {
             ours,
             theirs,
             start,
+            turn: 0,
             destinations: Destinations::default(),
             sockets: vec![SocketId::MAIN],
             extra: EXTRA,
@@ -79,10 +81,10 @@ impl PunchConfig {
         }
     }
 
-    /// The same at another time: peers with tickets try again.
+    /// The same at another time: peers with tickets try again. [`Ticket::turn`] numbers these times alike at both sides.
     #[must_use]
-    pub fn at(self, start: Instant) -> Self {
-        Self { start, ..self }
+    pub fn at(self, start: Instant, turn: u64) -> Self {
+        Self { start, turn, ..self }
     }
 
     /// Where datagrams may go: only to the Internet if never called.

@@ -3,7 +3,7 @@
 //! ```text
 //!  round     0          1          2          3
 //!  sockets   main       spare 1    spare 2    spare 3     of both; with fewer, the last rounds get what there is
-//!  priming   0.2 s      0.4 s      1 s        2 s
+//!  priming   0.2 s      0.4 s      1 s        2.5 s
 //!
 //!  start ─ low TTL ── low TTL ── full TTL ─ full TTL ──── full TTL ─▶ next round
 //!          0          priming/2  priming    + 0.15 s      + 0.45 s
@@ -11,7 +11,8 @@
 //!
 //! The first datagrams die behind the own NATs: they open these, and cannot reach the peer's NAT before it was opened as well. A Linux
 //! router that accepts what comes in unasked would remember it, and give the peer's own datagrams another port from then on, wherever they
-//! go. Every round primes longer, for clocks that differ, and uses ports that cannot be spoilt yet.
+//! go. Every round primes longer, for clocks that differ, and uses ports that cannot be spoilt yet. So does every search with tickets: the
+//! one before may have been made by one side alone, whose datagrams all came in unasked.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -69,6 +70,8 @@ pub(super) struct Situation<'a> {
     pub(super) theirs: &'a Description,
     /// The main socket, then the spare ones whose addresses the peer knows.
     pub(super) sockets: &'a [SocketId],
+    /// How far our sockets, and the peer's, are turned against the rounds.
+    pub(super) turns: [u64; 2],
     /// Our relays, if nothing else is to be tried.
     pub(super) relays: Option<&'a [SocketId]>,
     /// The number of the first socket that may be opened.
@@ -115,12 +118,16 @@ impl Agenda {
 
 impl<'a> Situation<'a> {
     pub(super) fn of(config: &'a PunchConfig, strategy: Strategy) -> Self {
+        // Guesses go to two sockets that both sides know.
+        let turn = if strategy == Strategy::Plain { config.turn } else { 0 };
+        let turns = if config.secrets.is_first() { [0, turn] } else { [turn, 0] };
         Self {
             start: config.start,
             strategy,
             ours: &config.ours,
             theirs: &config.theirs,
             sockets: &config.sockets,
+            turns,
             relays: config.relays.as_deref(),
             extra: config.extra,
             low: config.layers + 1,
@@ -192,11 +199,11 @@ impl<'a> Situation<'a> {
             .iter()
             .fold(self.start, |at, priming| at + *priming + FULL[2] + TAIL);
         let priming = PUNCH_PRIMING[round];
-        let Some(socket) = self.sockets.get(number_in(round, self.ours)).or(self.sockets.first())
-        else {
-            return;
-        };
-        let (socket, theirs) = (*socket, number_in(round, self.theirs));
+        let [ours, theirs] = self.turns;
+        let (ours, theirs) =
+            (number_in(round, self.ours, ours), number_in(round, self.theirs, theirs));
+        let Some(socket) = self.sockets.get(ours).or(self.sockets.first()) else { return };
+        let socket = *socket;
         let targets = self.targets(theirs).into_iter().filter(|target| !but.contains(target));
         for (number, to) in (0..).zip(targets) {
             let at = begin + PUNCH_PACE * number;
@@ -347,9 +354,12 @@ fn public(of: &Description, socket: u8) -> Vec<SocketAddr> {
 }
 
 /// The number of the socket that a peer uses in a round. The last rounds, which prime longest, get ports that no other has used.
-fn number_in(round: usize, of: &Description) -> usize {
+fn number_in(round: usize, of: &Description, turn: u64) -> usize {
     let last = of.candidates().iter().map(|candidate| usize::from(candidate.socket())).max();
-    (round + last.unwrap_or(0)).saturating_sub(PUNCH_PRIMING.len() - 1)
+    let last = last.unwrap_or(0);
+    let number = (round + last).saturating_sub(PUNCH_PRIMING.len() - 1) as u64;
+    let turned = (number + turn % (last as u64 + 1)) % (last as u64 + 1);
+    usize::try_from(turned).unwrap_or(0)
 }
 
 /// How many sockets make a guess likely to be right soon: fewer where the ports are fewer.

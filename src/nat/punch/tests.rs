@@ -1,5 +1,6 @@
 //! What a punch refuses, and what it tells. That it finds paths is tested in `tests/golden/punching.rs`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
@@ -68,6 +69,36 @@ fn nothing_is_sent_before_the_start_and_the_first_datagrams_die_behind_the_own_n
     assert_eq!(sent[2].0, START + Duration::from_millis(200));
     assert_eq!(punch.poll_event(), Some(PunchEvent::Failed(Failure::Silence)));
     assert_eq!(sent.len(), 20, "five for each round");
+}
+
+/// With four sockets each, sixteen pairs of ports; a router forgets what came in unasked after 30 s.
+#[test]
+fn searches_with_tickets_meet_on_the_same_pairs_of_ports_and_none_again_for_40_s() {
+    let candidates = |host: u8| {
+        let candidate = |socket: u8| {
+            let address = SocketAddr::from(([198, 51, 100, host], 5000 + u16::from(socket)));
+            Candidate::new(CandidateKind::Reflexive, address).of_socket(socket)
+        };
+        Description::new(home(), &[0, 1, 2, 3].map(candidate))
+    };
+    let mut used = Vec::new();
+    for turn in 7..11 {
+        let pairs = pair(candidates(1), candidates(2)).map(|punch| {
+            let sockets = [0, 1, 2, 3].map(SocketId::new);
+            let config = punch.config().clone().sockets(&sockets).at(START, turn);
+            let mut punch = Punch::new(config, Box::new(SeededEntropy::new(1)));
+            let sent = run(&mut punch);
+            let pairs =
+                sent.into_iter().map(|(_, it)| (it.socket.number(), it.destination.port() - 5000));
+            pairs.collect::<BTreeSet<_>>()
+        });
+        let [ours, theirs] = pairs;
+        assert_eq!(ours.len(), 4);
+        assert_eq!(ours, theirs.into_iter().map(|(socket, port)| (port, socket)).collect());
+        used.extend(ours);
+    }
+    assert_eq!(used.len(), 16);
+    assert_eq!(used.into_iter().collect::<BTreeSet<_>>().len(), 16);
 }
 
 #[test]
