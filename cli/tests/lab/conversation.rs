@@ -102,6 +102,11 @@ impl Speech {
         self.silent.store(silent, Ordering::SeqCst);
     }
 
+    /// The longest silence since the last call.
+    fn interruption(&self) -> Duration {
+        std::mem::take(&mut *self.longest.lock().unwrap())
+    }
+
     /// Waits until all that has been said is heard.
     fn catch_up(&self) {
         let (said, began) = (self.said.load(Ordering::SeqCst), now());
@@ -132,14 +137,18 @@ impl Conversation {
     /// Between a host that dials and one that is public.
     pub(crate) fn start(host: &Host, server: &Host, port: u16) -> Self {
         let bind = server.at(port).to_string();
-        let mut listener = server.srudp(&["listen", "--once", "--bind", &bind]);
+        let listener = server.srudp(&["listen", "--once", "--bind", &bind]);
         let (address, peer) = {
             let line = listener.line("listening ");
             let (address, peer) = line.split_once(' ').unwrap();
             (address.to_owned(), peer.to_owned())
         };
         let target = format!("{peer}@{address}");
-        let mut dialler = host.srudp(&["connect", &target]);
+        Self::between([host.srudp(&["connect", &target]), listener])
+    }
+
+    /// Between a program that dials and one that listens.
+    pub(crate) fn between([mut dialler, mut listener]: [Program; 2]) -> Self {
         let (up, mut threads) = {
             let (up, threads) = Speech::between(&mut dialler, &mut listener, 1);
             (up, Vec::from(threads))
@@ -154,16 +163,30 @@ impl Conversation {
         // From here on silences count.
         thread::sleep(Duration::from_millis(500));
         for speech in [&up, &down] {
-            *speech.longest.lock().unwrap() = Duration::ZERO;
+            speech.interruption();
         }
         Self { up, down, threads, programs: [dialler, listener] }
     }
 
-    /// Both are silent for so long; then the public one speaks first.
-    pub(crate) fn pause(&self, time: Duration) {
+    /// The two, the one that dialled first.
+    pub(crate) fn programs(&self) -> &[Program; 2] {
+        &self.programs
+    }
+
+    /// Waits until all is heard that was said until now. Returns the longest silences since the last call.
+    pub(crate) fn interruption(&self) -> Interruption {
+        thread::sleep(PACE);
+        self.up.catch_up();
+        self.down.catch_up();
+        Interruption { up: self.up.interruption(), down: self.down.interruption() }
+    }
+
+    /// Both are silent for so long, at the end of which something is looked at; then the public one speaks first.
+    pub(crate) fn pause(&self, time: Duration, at_the_end: impl FnOnce()) {
         self.up.hush(true);
         self.down.hush(true);
         thread::sleep(time);
+        at_the_end();
         self.down.hush(false);
         thread::sleep(PACE);
         self.down.catch_up();
@@ -172,9 +195,7 @@ impl Conversation {
 
     /// Goes on until everything that was said so far is heard, and ends well. Every byte has arrived, once, and in its place.
     pub(crate) fn end(self) -> Interruption {
-        thread::sleep(PACE);
-        self.up.catch_up();
-        self.down.catch_up();
+        let interruption = self.interruption();
         for speech in [&self.up, &self.down] {
             speech.over.store(true, Ordering::SeqCst);
         }
@@ -184,7 +205,6 @@ impl Conversation {
         for program in self.programs {
             program.end();
         }
-        let longest = |speech: &Speech| *speech.longest.lock().unwrap();
-        Interruption { up: longest(&self.up), down: longest(&self.down) }
+        interruption
     }
 }

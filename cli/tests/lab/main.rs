@@ -6,9 +6,11 @@
 
 mod behaviour;
 mod conversation;
+mod detour;
 mod dialling;
 mod ground;
 mod lifetime;
+mod meeting;
 mod net;
 mod peer;
 mod ports;
@@ -17,5 +19,8 @@ mod reflexive;
 mod relaying;
 mod say;
 mod servers;
+mod skewed;
 mod stopwatch;
 mod survival;
+mod table;
+mod transfer;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::net::{Carried, Gateway, Host, Lab, Router};
 use crate::say::say;
+use crate::table::percentile;
 
 /// What is between a peer and the Internet.
 #[derive(Clone, Copy, Debug)]
@@ -82,12 +83,8 @@ impl Runs {
 
     /// Prints how many succeeded, and how fast.
     pub(crate) fn say(&self, name: &str) {
-        let mut times: Vec<Duration> = self.0.iter().flatten().copied().collect();
-        times.sort_unstable();
-        let at = |percent: usize| {
-            let last = times.len().saturating_sub(1);
-            times.get(last * percent / 100).map_or(0, Duration::as_millis)
-        };
+        let times: Vec<Duration> = self.0.iter().flatten().copied().collect();
+        let at = |percent| percentile(&times, percent).map_or(0, |time| time.as_millis());
         let (good, all) = (times.len(), self.0.len());
         say(&format!("{name}: {good} of {all}, p50 {} ms, p95 {} ms", at(50), at(95)));
     }

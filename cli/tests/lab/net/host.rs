@@ -65,7 +65,14 @@ impl Host {
 
     /// Starts `srudp` with these arguments.
     pub(crate) fn srudp(&self, arguments: &[&str]) -> Program {
-        self.program(env!("CARGO_BIN_EXE_srudp"), arguments)
+        self.srudp_with(&[], arguments)
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn srudp_with(&self, variables: &[(&str, String)], arguments: &[&str]) -> Program {
+        let mut command = self.namespace.command("env");
+        command.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        Program::spawn(command.arg(env!("CARGO_BIN_EXE_srudp")).args(arguments))
     }
 
     /// Starts another program.

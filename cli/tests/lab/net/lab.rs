@@ -112,6 +112,37 @@ impl Lab {
         run(self.core.command("cat").arg(path), "").trim().parse().unwrap()
     }
 
+    /// Counts from now on what one router sends to another.
+    pub(crate) fn watch<'a>(&'a self, from: &'a Router, to: &'a Router) -> Crossing<'a> {
+        let (number, source, target) = (self.number(), from.external(), to.external());
+        let udp = format!("ip saddr {source} ip daddr {target} meta l4proto udp");
+        // Before the core takes one off.
+        self.core.nft(&format!(
+            "table inet crossing{number} {{
+               counter low {{ }}
+               counter full {{ }}
+               chain before {{
+                 type filter hook prerouting priority raw;
+                 {udp} ip ttl 1 counter name low
+                 {udp} ip ttl > 1 counter name full
+               }}
+             }}"
+        ));
+        // After its flows are known, and before its addresses are translated.
+        to.nft(&format!(
+            "table inet crossing{number} {{
+               counter arrived {{ }}
+               counter unasked {{ }}
+               chain before {{
+                 type filter hook prerouting priority mangle;
+                 iifname wan {udp} counter name arrived
+                 iifname wan {udp} ct state new counter name unasked
+               }}
+             }}"
+        ));
+        Crossing { lab: self, to, table: format!("crossing{number}") }
+    }
+
     /// What goes to this place goes at so many megabits per second, with a queue of 50 ms.
     pub(crate) fn slow(&self, place: &impl Place, megabits: u32) {
         let device = format!("v{}", place.on_the_internet().octets()[2]);
@@ -165,6 +196,36 @@ impl Lab {
              route add default via 2001:db8:{link:x}::1"
         ));
         link
+    }
+}
+
+/// What one router sends to another, counted at the core between them and where it arrives.
+#[derive(Debug)]
+pub(crate) struct Crossing<'a> {
+    lab: &'a Lab,
+    to: &'a Router,
+    table: String,
+}
+
+impl Crossing<'_> {
+    /// Datagrams that die at the core, one hop after the router.
+    pub(crate) fn low(&self) -> u64 {
+        self.lab.core.counted(&self.table, "low")
+    }
+
+    /// Datagrams that the core forwards.
+    pub(crate) fn full(&self) -> u64 {
+        self.lab.core.counted(&self.table, "full")
+    }
+
+    /// Datagrams that have arrived.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.to.counted(&self.table, "arrived")
+    }
+
+    /// Those of them that came before the router had sent anything there.
+    pub(crate) fn unasked(&self) -> u64 {
+        self.to.counted(&self.table, "unasked")
     }
 }
 

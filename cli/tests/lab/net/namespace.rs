@@ -67,6 +67,14 @@ impl Namespace {
         run(self.command("nft").args(["-f", "-"]), lines);
     }
 
+    /// How many packets a named counter of a table has counted.
+    pub(super) fn counted(&self, table: &str, counter: &str) -> u64 {
+        let mut list = self.command("nft");
+        let text = run(list.args(["list", "counter", "inet", table, counter]), "");
+        let mut words = text.split_whitespace().skip_while(|word| *word != "packets");
+        words.nth(1).unwrap().parse().unwrap()
+    }
+
     /// Sets a value under `net.`.
     pub(super) fn set(&self, key: &str, value: &str) {
         let path = Path::new("/proc/sys/net").join(key.replace('.', "/"));

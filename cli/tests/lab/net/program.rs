@@ -1,6 +1,7 @@
 //! A program that runs on a host.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -17,7 +18,7 @@ pub(crate) struct Program {
     child: Child,
     lines: Receiver<String>,
     /// Where it finds no identity, and may write.
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Program {
@@ -39,19 +40,35 @@ impl Program {
                 let _ = sender.send(line);
             }
         });
-        Self { child, lines, _home: home }
+        Self { child, lines, home }
+    }
+
+    /// The directory that it runs in.
+    pub(crate) fn directory(&self) -> &Path {
+        self.home.path()
     }
 
     /// Waits for a line on stderr that begins so; returns the rest of it.
     pub(crate) fn line(&self, start: &str) -> String {
+        self.line_that(start, |line| line.strip_prefix(start).map(str::to_owned))
+    }
+
+    /// Waits for a line on stderr in which this finds something.
+    pub(crate) fn line_that<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let mut seen = String::new();
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            if let Some(rest) = line.strip_prefix(start) {
-                return rest.to_owned();
+            if let Some(found) = find(&line) {
+                return found;
             }
             seen += &line;
+            seen += "\n";
         }
-        panic!("no line begins with {start:?}: {seen}");
+        panic!("no line with {what:?}: {seen}");
+    }
+
+    /// What else it has said on stderr.
+    pub(crate) fn said(&self) -> String {
+        self.lines.try_iter().collect::<Vec<_>>().join("\n")
     }
 
     /// The writing end of its stdin.
@@ -72,8 +89,7 @@ impl Program {
             stdout.read_to_string(&mut output).unwrap();
         }
         let status = self.child.wait().unwrap();
-        let said: Vec<String> = self.lines.try_iter().collect();
-        assert!(status.success(), "{status}: {output}{}", said.join("\n"));
+        assert!(status.success(), "{status}: {output}{}", self.said());
         output
     }
 }

@@ -90,6 +90,10 @@ impl Router {
         self.namespace.nft(rules);
     }
 
+    pub(super) fn counted(&self, table: &str, counter: &str) -> u64 {
+        self.namespace.counted(table, counter)
+    }
+
     /// Starts a program on it.
     pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Program {
         let mut command = self.namespace.command(program);
