@@ -179,7 +179,7 @@ impl Bbr {
     /// The time in which CUBIC would return to the volume at which the last probe filled the queue, if the queue still stands.
     fn patience(&self) -> Duration {
         let volume = self.volume.long_term().filter(|_| self.cycle.contested);
-        match volume.filter(|_| self.delay.is_queue_standing()) {
+        match volume.filter(|_| self.is_queue_standing()) {
             Some(volume) => cubic::time_to_return(volume, self.datagram),
             None => Duration::ZERO,
         }

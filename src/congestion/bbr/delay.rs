@@ -63,9 +63,12 @@ impl Delay {
         self.round = Some(rtt);
     }
 
-    /// Nothing of this round found the queue short: what is lost now is lost because too much is in flight.
-    pub(super) fn is_queue_standing(&self) -> bool {
-        let standing = |(round, minimum): (Duration, Duration)| round > minimum * STANDING / 100;
+    /// Nothing of this round found the queue short: what is lost now is lost because too much is in flight. `bunching` is what is in
+    /// flight in any case, lest the sender falls silent between two acknowledgements.
+    pub(super) fn is_queue_standing(&self, bunching: Duration) -> bool {
+        let standing = |(round, minimum): (Duration, Duration)| {
+            round > (minimum * STANDING / 100).max(minimum + bunching.min(minimum))
+        };
         self.round.zip(self.minimum).is_some_and(standing)
     }
 

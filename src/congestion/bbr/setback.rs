@@ -11,6 +11,7 @@
 //! below where it happened and what arrived: CUBIC, if it is CUBIC who fills the queue, takes each single loss for a sign, and
 //! would be driven out by whom only many impress.
 
+use super::super::rate::time_of;
 use super::Bbr;
 use super::bandwidth::BETA;
 use super::losses::{LossyRound, is_excessive, tolerated_part};
@@ -74,7 +75,7 @@ impl Bbr {
         if self.phase.is_probing() {
             return false;
         }
-        let is_standing = self.delay.is_queue_standing();
+        let is_standing = self.is_queue_standing();
         if !is_standing || round.marked || round.part >= self.background.tolerated() {
             self.bandwidth.reduce();
         }
@@ -88,9 +89,15 @@ impl Bbr {
         true
     }
 
+    /// A queue stands, and more than the own volume that bridges bunched acknowledgements fills it.
+    pub(super) fn is_queue_standing(&self) -> bool {
+        let bunching = time_of(self.aggregation.extra(), self.bandwidth.maximum());
+        self.delay.is_queue_standing(bunching)
+    }
+
     /// Thousandths of lost bytes that are tolerated now. The queue that Startup builds on purpose says nothing.
     pub(super) fn tolerated(&self) -> u64 {
-        if self.delay.is_queue_standing() && self.phase != Phase::Startup {
+        if self.is_queue_standing() && self.phase != Phase::Startup {
             self.background.tolerated_in_queue()
         } else {
             self.background.tolerated()
@@ -180,7 +187,7 @@ impl Bbr {
         if !app_limited {
             self.volume.set_long_term(bearable.max(share(self.target(), BETA)));
         }
-        if self.delay.is_queue_standing() {
+        if self.is_queue_standing() {
             self.cycle.on_contested();
             self.volume.lower_long_term(self.target());
         }

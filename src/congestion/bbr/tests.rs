@@ -103,14 +103,18 @@ fn the_smallest_round_trip_is_remembered_for_ten_seconds_and_looked_for_after_fi
 fn a_queue_stands_when_no_packet_of_a_round_found_it_short() {
     let mut delay = Delay::new(ms(0));
     delay.note(ROUND * 2);
-    assert!(!delay.is_queue_standing(), "nothing to compare with");
+    assert!(!delay.is_queue_standing(Duration::ZERO), "nothing to compare with");
     delay.update(ms(0), ROUND);
-    assert!(delay.is_queue_standing());
+    assert!(delay.is_queue_standing(Duration::ZERO));
     delay.restart_note(ROUND * 3);
     delay.note(ROUND * 13 / 10);
-    assert!(!delay.is_queue_standing(), "one packet passed quickly");
+    assert!(!delay.is_queue_standing(Duration::ZERO), "one packet passed quickly");
     delay.restart_note(ROUND * 13 / 10 + Duration::from_micros(1));
-    assert!(delay.is_queue_standing());
+    assert!(delay.is_queue_standing(Duration::ZERO));
+    assert!(delay.is_queue_standing(ROUND * 3 / 10));
+    assert!(!delay.is_queue_standing(ROUND / 2), "half a round is in flight on purpose");
+    delay.restart_note(ROUND * 2 + Duration::from_micros(1));
+    assert!(delay.is_queue_standing(ROUND * 9), "and no more than one round");
 }
 
 #[test]

@@ -51,6 +51,7 @@ impl Core {
     ) {
         self.node.handle_opened(now, socket, local);
     }
+
     /// A TCP connection to a relay was made.
     pub(in crate::driver) fn on_connected(&mut self, now: Instant, stream: SocketId) {
         self.node.handle_connected(now, stream);
