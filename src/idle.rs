@@ -11,12 +11,15 @@
 //! A flow that breaks off is asked after sooner. Who only receives sends nothing by itself; if a NAT on the way has forgotten the
 //! mapping, nothing comes in any more until something goes out.
 //!
+//! Rests are late and keep-alives are early by up to a [`SILENCE_TICK`], so that those of many connections come together. On the side
+//! that yields keep-alives are late: mostly it has heard the other one before.
+//!
 //! After one keep-alive the loss recovery repeats the PING; so one request per silence is enough.
 
 use std::time::Duration;
 
 use crate::base::Instant;
-use crate::base::limits::{FLOW_BROKEN, FLOW_GAP, FLOW_PACKETS, REST_AFTER};
+use crate::base::limits::{FLOW_BROKEN, FLOW_GAP, FLOW_PACKETS, REST_AFTER, SILENCE_TICK};
 use crate::base::time::earliest;
 
 /// What a deadline means.
@@ -51,6 +54,8 @@ pub(crate) struct Idle {
     received: Instant,
     /// Packets that came soon after the one before them, in a row.
     flow: u8,
+    /// The peer should be the first to break the silence.
+    yields: bool,
 }
 
 impl Idle {
@@ -70,7 +75,13 @@ impl Idle {
             rested: false,
             received: now,
             flow: 0,
+            yields: false,
         }
+    }
+
+    /// Where both sides keep the connection alive, the peer is to be the first: two signs of life at once are one too many.
+    pub(crate) fn yielding(self, yields: bool) -> Self {
+        Self { yields, ..self }
     }
 
     /// A packet of the peer was opened.
@@ -84,12 +95,19 @@ impl Idle {
         self.rested = false;
     }
 
+    /// What was received was no more than a sign of life, which interrupts the silence but not the rest.
+    pub(crate) fn stay_at_rest(&mut self) {
+        self.rested = true;
+    }
+
     /// A packet left.
     pub(crate) fn on_sent(&mut self, now: Instant, ack_eliciting: bool) {
         if ack_eliciting && !self.awaiting {
             self.since = now;
             self.awaiting = true;
         }
+        // What answers a keep-alive is a sign of life again.
+        self.rested &= !ack_eliciting || self.asked;
     }
 
     /// When [`Self::on_deadline`] wants to be called. `pto` is the current probe timeout.
@@ -115,8 +133,13 @@ impl Idle {
         IdleVerdict::Nothing
     }
 
+    /// The connection was sent to rest, and nothing was received since.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.rested
+    }
+
     fn rest_at(&self) -> Option<Instant> {
-        (!self.rested).then(|| self.since + REST_AFTER)
+        (!self.rested).then(|| next_tick(self.since + REST_AFTER))
     }
 
     /// At least three PTOs, so that a probe can be lost twice (RFC 9000 §10.1).
@@ -137,8 +160,29 @@ impl Idle {
         let latest = self.limit(pto).map_or(Duration::MAX, |limit| limit / 2);
         let broken = FLOW_BROKEN.max(pto.saturating_mul(3));
         let latest = if self.flow < FLOW_PACKETS { latest } else { latest.min(broken) };
-        self.keep_alive.map(|interval| self.since + interval.min(latest))
+        self.keep_alive.map(|interval| {
+            let interval = interval.min(latest);
+            let due = self.since + interval;
+            // Too early or too late by a sixteenth at most.
+            match interval < SILENCE_TICK * 16 {
+                true => due,
+                false if self.yields => next_tick(due),
+                false => last_tick(due),
+            }
+        })
     }
+}
+
+/// The last multiple of the tick up to this instant.
+fn last_tick(at: Instant) -> Instant {
+    let tick = Instant::ZERO + SILENCE_TICK;
+    Instant::from_nanos(at.as_nanos() - at.as_nanos() % tick.as_nanos())
+}
+
+/// The first multiple of the tick from this instant on.
+fn next_tick(at: Instant) -> Instant {
+    let last = last_tick(at);
+    if last < at { last + SILENCE_TICK } else { at }
 }
 
 #[cfg(test)]
@@ -156,6 +200,11 @@ mod tests {
         Idle::new(at(0), millis(ours), millis(peers), keep_alive.map(millis))
     }
 
+    /// The next deadline beside the rest.
+    fn deadline(idle: &Idle) -> Option<Instant> {
+        earliest(idle.keep_alive_at(PTO), idle.expires_at(PTO))
+    }
+
     /// After the first rest, which is due before most timeouts.
     fn rested(mut idle: Idle) -> Idle {
         let due = at(0) + REST_AFTER;
@@ -171,6 +220,33 @@ mod tests {
         idle.on_received(at(50_000));
         assert_eq!(idle.deadline(PTO), Some(at(50_000) + REST_AFTER));
         assert_eq!(idle.on_deadline(at(50_001), PTO), IdleVerdict::Nothing);
+    }
+
+    #[test]
+    fn rests_and_keep_alives_of_many_connections_come_together() {
+        let mut idle = idle(0, 0, Some(15_000));
+        for now in [10_001, 10_078, 10_249] {
+            idle.on_received(at(now));
+            assert_eq!(idle.rest_at(), Some(at(10_750)));
+            assert_eq!(idle.keep_alive_at(PTO), Some(at(25_000)));
+        }
+        let mut second = idle.yielding(true);
+        second.on_received(at(10_001));
+        assert_eq!(second.keep_alive_at(PTO), Some(at(25_250)));
+    }
+
+    #[test]
+    fn a_sign_of_life_does_not_end_the_rest_and_work_does() {
+        let mut idle = rested(idle(0, 0, Some(15_000)));
+        assert_eq!(idle.on_deadline(at(15_000), PTO), IdleVerdict::KeepAlive);
+        idle.on_sent(at(15_000), true);
+        assert!(idle.is_at_rest());
+        idle.on_received(at(15_001));
+        idle.stay_at_rest();
+        assert_eq!(idle.deadline(PTO), Some(at(30_000)));
+        idle.on_sent(at(20_000), true);
+        assert!(!idle.is_at_rest());
+        assert_eq!(idle.deadline(PTO), Some(at(20_000) + REST_AFTER));
     }
 
     #[test]
@@ -194,21 +270,21 @@ mod tests {
         let mut idle = idle(1000, 0, None);
         idle.on_received(at(900));
         assert_eq!(idle.on_deadline(at(1000), PTO), IdleVerdict::Nothing);
-        assert_eq!(idle.deadline(PTO), Some(at(1900)));
+        assert_eq!(deadline(&idle), Some(at(1900)));
     }
 
     #[test]
     fn only_the_first_ack_eliciting_packet_since_the_last_receipt_restarts_the_silence() {
         let mut idle = idle(1000, 0, None);
         idle.on_sent(at(100), false);
-        assert_eq!(idle.deadline(PTO), Some(at(1000)));
+        assert_eq!(deadline(&idle), Some(at(1000)));
         idle.on_sent(at(200), true);
-        assert_eq!(idle.deadline(PTO), Some(at(1200)));
+        assert_eq!(deadline(&idle), Some(at(1200)));
         idle.on_sent(at(700), true);
-        assert_eq!(idle.deadline(PTO), Some(at(1200)));
+        assert_eq!(deadline(&idle), Some(at(1200)));
         idle.on_received(at(800));
         idle.on_sent(at(900), true);
-        assert_eq!(idle.deadline(PTO), Some(at(1900)));
+        assert_eq!(deadline(&idle), Some(at(1900)));
     }
 
     #[test]
@@ -217,9 +293,9 @@ mod tests {
         assert_eq!(idle.on_deadline(at(199), PTO), IdleVerdict::Nothing);
         assert_eq!(idle.on_deadline(at(200), PTO), IdleVerdict::KeepAlive);
         assert_eq!(idle.on_deadline(at(200), PTO), IdleVerdict::Nothing);
-        assert_eq!(idle.deadline(PTO), Some(at(1000)));
+        assert_eq!(deadline(&idle), Some(at(1000)));
         idle.on_received(at(250));
-        assert_eq!(idle.deadline(PTO), Some(at(450)));
+        assert_eq!(deadline(&idle), Some(at(450)));
     }
 
     #[test]
@@ -231,14 +307,18 @@ mod tests {
         };
         let (mut broken, last) = flowing(FLOW_PACKETS, 10);
         let due = at(last) + FLOW_BROKEN;
-        assert_eq!(broken.deadline(PTO), Some(due));
+        assert_eq!(deadline(&broken), Some(due));
         assert_eq!(broken.on_deadline(due, PTO), IdleVerdict::KeepAlive);
         broken.on_received(due + PTO);
-        assert_eq!(broken.keep_alive_at(PTO), Some(due + PTO + Duration::from_secs(15)));
+        assert_eq!(broken.keep_alive_at(PTO), Some(last_tick(due + PTO + Duration::from_secs(15))));
         // A few packets are no flow, and neither are many that come one by one.
         for (packets, gap) in [(FLOW_PACKETS - 2, 10), (FLOW_PACKETS, 300)] {
             let (idle, last) = flowing(packets, gap);
-            assert_eq!(idle.keep_alive_at(PTO), Some(at(last + 15_000)), "{packets} {gap}");
+            assert_eq!(
+                idle.keep_alive_at(PTO),
+                Some(last_tick(at(last + 15_000))),
+                "{packets} {gap}"
+            );
         }
     }
 
@@ -246,7 +326,7 @@ mod tests {
     fn no_keep_alive_is_asked_for_while_an_answer_is_awaited() {
         let mut idle = idle(1000, 0, Some(200));
         idle.on_sent(at(100), true);
-        assert_eq!(idle.deadline(PTO), Some(at(1100)));
+        assert_eq!(deadline(&idle), Some(at(1100)));
         assert_eq!(idle.on_deadline(at(500), PTO), IdleVerdict::Nothing);
     }
 

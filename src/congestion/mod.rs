@@ -83,8 +83,8 @@ impl Controller {
     ) -> Self {
         let datagram = datagram_size as u64;
         let algorithm = match algorithm {
-            CongestionAlgorithm::NewReno => Algorithm::NewReno(LossBased::new(datagram)),
-            CongestionAlgorithm::Cubic => Algorithm::Cubic(LossBased::new(datagram)),
+            CongestionAlgorithm::NewReno => Algorithm::NewReno(Box::new(LossBased::new(datagram))),
+            CongestionAlgorithm::Cubic => Algorithm::Cubic(Box::new(LossBased::new(datagram))),
             CongestionAlgorithm::Bbr => Algorithm::Bbr(Box::new(Bbr::new(now, datagram, seed))),
         };
         Self { algorithm, rate: RateSampler::new(now), app_limited: true, events: 0 }
@@ -208,26 +208,26 @@ impl Controller {
 
     fn inner(&self) -> &dyn CongestionControl {
         match &self.algorithm {
-            Algorithm::NewReno(controller) => controller,
-            Algorithm::Cubic(controller) => controller,
+            Algorithm::NewReno(controller) => &**controller,
+            Algorithm::Cubic(controller) => &**controller,
             Algorithm::Bbr(controller) => &**controller,
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn CongestionControl {
         match &mut self.algorithm {
-            Algorithm::NewReno(controller) => controller,
-            Algorithm::Cubic(controller) => controller,
+            Algorithm::NewReno(controller) => &mut **controller,
+            Algorithm::Cubic(controller) => &mut **controller,
             Algorithm::Bbr(controller) => &mut **controller,
         }
     }
 }
 
+/// Each apart, so that a path is as large as its own algorithm makes it.
 #[derive(Clone, Debug)]
 enum Algorithm {
-    NewReno(LossBased<NewReno>),
-    Cubic(LossBased<Cubic>),
-    /// Apart, because a path of the others is then half as large.
+    NewReno(Box<LossBased<NewReno>>),
+    Cubic(Box<LossBased<Cubic>>),
     Bbr(Box<Bbr>),
 }
 

@@ -119,6 +119,11 @@ impl Controls {
         }
     }
 
+    /// Gives back memory that only a busy connection needs.
+    pub(crate) fn rest(&mut self) {
+        self.answers.shrink_to_fit();
+    }
+
     pub(crate) fn on_fate(&mut self, record: Record, fate: Fate) {
         if fate == Fate::Acked {
             return;

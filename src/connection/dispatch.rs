@@ -15,12 +15,12 @@ impl Connection {
         arrival: Arrival,
         payload: &[u8],
     ) -> Result<Contents, TransportError> {
-        let mut contents = Contents { ack_eliciting: false, probing: true };
+        let mut contents = Contents { ack_eliciting: false, probing: true, sign_of_life: true };
         let mut frames = Frames::new(payload);
         loop {
             if let Some(stream) = frames.next_stream() {
                 let stream = stream.map_err(|_| TransportError::FRAME_ENCODING)?;
-                (contents.ack_eliciting, contents.probing) = (true, false);
+                contents = Contents { ack_eliciting: true, probing: false, sign_of_life: false };
                 self.streams.on_stream(now, stream)?;
                 continue;
             }
@@ -28,6 +28,8 @@ impl Connection {
             let frame = frame.map_err(|_| TransportError::FRAME_ENCODING)?;
             contents.ack_eliciting |= frame.is_ack_eliciting();
             contents.probing &= frame.is_probing();
+            contents.sign_of_life &=
+                matches!(frame, Frame::Padding(_) | Frame::Ping | Frame::Ack(_));
             self.dispatch(now, arrival, &frame)?;
         }
         Ok(contents)
@@ -98,13 +100,13 @@ impl Connection {
 
     fn on_ack(&mut self, now: Instant, ack: &AckFrame<'_>) -> Result<(), TransportError> {
         let rtt = self.paths.active().rtt();
-        let mut outcome = std::mem::take(&mut self.outcome);
+        let mut outcome = self.outcome.take().unwrap_or_default();
         outcome.clear();
         let result = self.recovery.on_ack(now, ack, &rtt, self.peer_max_ack_delay, &mut outcome);
         if result.is_ok() {
             self.apply(now, &outcome);
         }
-        self.outcome = outcome;
+        self.outcome = Some(outcome);
         result
     }
 

@@ -44,11 +44,11 @@ impl Connection {
 
     /// Nothing on this path will be acknowledged any more: its contents are sent again, without a verdict on congestion.
     pub(super) fn abandon(&mut self, now: Instant, path: PathId) {
-        let mut outcome = std::mem::take(&mut self.outcome);
+        let mut outcome = self.outcome.take().unwrap_or_default();
         outcome.clear();
         self.recovery.forget_path(path, &mut outcome);
         self.apply(now, &outcome);
-        self.outcome = outcome;
+        self.outcome = Some(outcome);
     }
 
     /// Asks the peer for a few acknowledgements per round trip.

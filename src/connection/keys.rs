@@ -27,7 +27,7 @@ impl Keys {
         }
     }
 
-    pub(crate) fn unmask(&self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
+    pub(crate) fn unmask(&mut self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
         self.protection.unmask(packet, expected)
     }
 
@@ -60,6 +60,16 @@ impl Keys {
 
     pub(crate) fn on_acked(&mut self, number: u64) {
         self.protection.on_acked(number);
+    }
+
+    /// Gives back memory that only a busy connection needs.
+    pub(crate) fn rest(&mut self) {
+        self.protection.rest();
+    }
+
+    /// Nothing was sealed or opened since [`Self::rest`].
+    pub(crate) fn are_at_rest(&self) -> bool {
+        self.protection.is_at_rest()
     }
 
     /// How often the receive key has moved.

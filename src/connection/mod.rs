@@ -90,7 +90,8 @@ pub struct Connection {
     expects_more: bool,
     ack_only_streak: u32,
     observed: Option<(u64, SocketAddr)>,
-    outcome: Outcome,
+    /// Absent while it is used, and at rest.
+    outcome: Option<Box<Outcome>>,
     events: VecDeque<ConnectionEvent>,
     counters: Counters,
 }
@@ -167,7 +168,8 @@ impl Connection {
             retired_cids: Vec::new(),
             controls,
             establish,
-            idle: Idle::new(now, config.idle_timeout, peer.max_idle_timeout, config.keep_alive),
+            idle: Idle::new(now, config.idle_timeout, peer.max_idle_timeout, config.keep_alive)
+                .yielding(birth.role == Role::Responder),
             lifetime: Lifetime::default(),
             closed_reported: false,
             paced_until: None,
@@ -175,7 +177,7 @@ impl Connection {
             expects_more: false,
             ack_only_streak: 0,
             observed: None,
-            outcome: Outcome::default(),
+            outcome: None,
             events: VecDeque::new(),
             counters: Counters::new(now.saturating_since(birth.began)),
         })

@@ -32,6 +32,8 @@ pub(super) struct Contents {
     pub(super) ack_eliciting: bool,
     /// Only frames that may be sent to try a path (RFC 9000 §9.1).
     pub(super) probing: bool,
+    /// Nothing but padding, pings and acknowledgements.
+    pub(super) sign_of_life: bool,
 }
 
 impl Connection {
@@ -117,11 +119,15 @@ impl Connection {
             self.on_packet_while_closing(now, payload);
             return;
         }
+        let was_at_rest = self.idle.is_at_rest();
         self.idle.on_received(now);
         let newest = self.acks.largest().is_none_or(|largest| number > largest);
         match self.dispatch_all(now, arrival, payload) {
             Ok(contents) => {
                 self.acks.on_packet(now, number, contents.ack_eliciting, arrival.ecn);
+                if was_at_rest && contents.sign_of_life {
+                    self.idle.stay_at_rest();
+                }
                 if newest && !contents.probing && self.lifetime.is_open() {
                     self.follow(now, entropy, arrival, cid);
                 }

@@ -107,6 +107,9 @@ impl Connection {
             .or_else(|| self.transmit_batch(now, buffer, segments));
         self.counters.batches_sent += u64::from(transmit.is_some());
         self.report_room();
+        if transmit.is_none() {
+            self.doze_off();
+        }
         transmit
     }
 

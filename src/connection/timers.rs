@@ -9,7 +9,7 @@ use crate::base::time::earliest;
 use crate::close::ConnectionError;
 use crate::idle::IdleVerdict;
 use crate::recovery::Verdict;
-use crate::vocab::Outcome;
+use crate::stream::SparePages;
 
 impl Connection {
     /// When `handle_timeout` wants to be called.
@@ -65,7 +65,7 @@ impl Connection {
         if self.recovery.deadline(&rtt, self.peer_max_ack_delay).is_none_or(|at| at > now) {
             return;
         }
-        let mut outcome = std::mem::take(&mut self.outcome);
+        let mut outcome = self.outcome.take().unwrap_or_default();
         outcome.clear();
         match self.recovery.on_deadline(now, &rtt, self.peer_max_ack_delay, &mut outcome) {
             Verdict::Nothing => {}
@@ -75,15 +75,40 @@ impl Connection {
                 self.apply(now, &outcome);
             }
         }
-        self.outcome = outcome;
+        self.outcome = Some(outcome);
+    }
+
+    /// Nothing is to be sent: a connection that was woken for a sign of life rests again.
+    pub(super) fn doze_off(&mut self) {
+        let is_done = self.recovery.in_flight() == 0 && !self.acks.has_news();
+        if is_done && self.idle.is_at_rest() && !self.keys.are_at_rest() {
+            self.rest();
+        }
     }
 
     /// Gives back memory that only a busy connection needs.
     fn rest(&mut self) {
-        self.outcome = Outcome::default();
+        self.outcome = None;
         self.events.shrink_to_fit();
+        self.retired_cids.shrink_to_fit();
+        self.keys.rest();
         self.recovery.rest();
+        self.controls.rest();
         self.streams.rest();
+    }
+
+    /// It has given its memory back, and has not been heard since.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.idle.is_at_rest()
+    }
+
+    /// Borrows memory for the next input. What that did not need goes back with [`Self::give_back_pages`].
+    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages) {
+        self.streams.borrow_pages(spare);
+    }
+
+    pub(crate) fn give_back_pages(&mut self, spare: &mut SparePages) {
+        self.streams.give_back_pages(spare);
     }
 
     /// The probe timeout of the active path, without backoff.

@@ -38,6 +38,7 @@ use crate::base::{EcnMark, Entropy, Instant};
 use crate::close::ConnectionError;
 use crate::connection::{Arrival, Connection};
 use crate::crypto::{CookieKey, Identity, PeerId, ResetKey};
+use crate::stream::SparePages;
 use crate::wire::{ApplicationCode, Class, ConnectionId, Long, ShortHeader, classify, decode_long};
 
 pub use config::EndpointConfig;
@@ -108,6 +109,7 @@ pub struct Endpoint {
     limiter: Limiter,
     outbox: Outbox,
     schedule: Schedule,
+    spare_pages: SparePages,
     turns: Turns,
     events: VecDeque<Event>,
     closed: bool,
@@ -136,6 +138,7 @@ impl Endpoint {
             limiter: Limiter::default(),
             outbox: Outbox::default(),
             schedule: Schedule::default(),
+            spare_pages: SparePages::default(),
             turns: Turns::default(),
             events: VecDeque::new(),
             closed: false,
@@ -261,6 +264,7 @@ impl Endpoint {
             return None;
         };
         if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
+            connection.borrow_pages(&mut self.spare_pages);
             connection.handle_packet(now, &mut *self.entropy, arrival, packet);
         }
         // Touched once it stays so until the batch is settled.
@@ -288,6 +292,7 @@ impl Endpoint {
         let is_short = rest.first().is_some_and(|first| classify(*first) == Class::Short);
         let slot = self.slots.get_mut(index as usize);
         if let (true, Some(connection)) = (is_short, slot.and_then(Slot::connection)) {
+            connection.borrow_pages(&mut self.spare_pages);
             connection.handle_packet(now, &mut *self.entropy, arrival, rest);
         }
         self.touch(index);
@@ -334,7 +339,9 @@ impl Endpoint {
             return None;
         }
         self.touch(handle.index);
-        self.slots.get_mut(handle.index as usize)?.connection()
+        let connection = self.slots.get_mut(handle.index as usize)?.connection()?;
+        connection.borrow_pages(&mut self.spare_pages);
+        Some(connection)
     }
 
     /// Forgets a handle: a dial is abandoned, an open connection is closed at once, a closed one is freed.

@@ -76,7 +76,12 @@ impl Endpoint {
         };
         slot.deadline = None;
         match &mut slot.state {
-            State::Live(connection) => connection.handle_timeout(now),
+            State::Live(connection) => {
+                connection.handle_timeout(now);
+                if connection.is_at_rest() {
+                    self.spare_pages.clear();
+                }
+            }
             State::Dialling(attempt) => {
                 let cookie = self.cookies.mint(now, attempt.remote());
                 let (remote, step) =
@@ -111,6 +116,7 @@ impl Endpoint {
         self.settle_reset(index);
         self.settle_events(index);
         self.settle_turn(index);
+        self.settle_pages(index);
         self.settle_deadline(now, index);
         self.free_if_over(index);
     }
@@ -248,6 +254,13 @@ impl Endpoint {
             if slot.is_some_and(|slot| slot.part.call()) {
                 return self.make_ready(next);
             }
+        }
+    }
+
+    /// What the connection borrowed and does not need goes to the next one.
+    fn settle_pages(&mut self, index: u32) {
+        if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
+            connection.give_back_pages(&mut self.spare_pages);
         }
     }
 

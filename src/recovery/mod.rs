@@ -214,9 +214,9 @@ impl Recovery {
         self.probe.reset();
     }
 
-    /// Gives back memory beyond that of the packets which are open.
+    /// Gives back memory beyond that of the packets which are open and elicit an acknowledgement.
     pub(crate) fn rest(&mut self) {
-        self.sent.shrink();
+        self.sent.rest();
         self.lost.shrink();
         self.ranges = Vec::new();
     }

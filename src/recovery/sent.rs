@@ -65,7 +65,8 @@ impl SentPackets {
         *self.counter(open.packet.ack_eliciting) += 1;
         self.slots.push_back((number, Some(open)));
         if self.bare > BARE_TRACKED {
-            self.forget_old_bare();
+            // Half, so that the walk is rare.
+            self.forget_bare(self.bare - BARE_TRACKED / 2);
         }
     }
 
@@ -145,14 +146,14 @@ impl SentPackets {
         }
     }
 
-    /// Gives back memory that no packet is in.
-    pub(super) fn shrink(&mut self) {
+    /// Forgets the packets that elicit nothing, and gives back memory that no packet is in.
+    pub(super) fn rest(&mut self) {
+        self.forget_bare(self.bare);
         self.slots.shrink_to_fit();
     }
 
-    /// Forgets the older half of the packets that elicit nothing; half, so that the walk is rare.
-    fn forget_old_bare(&mut self) {
-        let mut surplus = self.bare - BARE_TRACKED / 2;
+    /// Forgets the oldest packets that elicit nothing.
+    fn forget_bare(&mut self, mut surplus: usize) {
         self.bare -= surplus;
         for (_, slot) in &mut self.slots {
             if surplus == 0 {

@@ -50,6 +50,15 @@ impl Agenda {
         listed.ending = send.is_ending();
     }
 
+    /// Gives back memory that holds nothing: an empty set keeps a node.
+    pub(super) fn rest(&mut self) {
+        if self.control.is_empty() {
+            self.control = BTreeSet::new();
+        }
+        self.repair.rest();
+        self.fresh.rest();
+    }
+
     fn enlist(
         schedule: &mut Schedule,
         ticket: &mut Option<Ticket>,

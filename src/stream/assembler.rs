@@ -131,6 +131,14 @@ impl Assembler {
         *self = Self { read: self.edge, edge: self.edge, ..Self::default() };
     }
 
+    /// Gives back memory that holds nothing: an empty map keeps a node.
+    pub(super) fn rest(&mut self) {
+        self.pages.shrink_to_fit();
+        if self.islands.is_empty() {
+            self.islands = Islands::default();
+        }
+    }
+
     fn release(&mut self, pages: &mut Pages) {
         for page in self.pages.drain(..).flatten() {
             pages.give(page);

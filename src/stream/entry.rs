@@ -41,6 +41,16 @@ impl Stream {
             && self.receive.as_ref().is_none_or(ReceiveHalf::is_closed)
     }
 
+    /// Gives back memory that holds nothing.
+    pub(super) fn rest(&mut self) {
+        if let Some(send) = &mut self.send {
+            send.rest();
+        }
+        if let Some(receive) = &mut self.receive {
+            receive.rest();
+        }
+    }
+
     /// Some control frame is due.
     pub(super) fn wants_control(&self) -> bool {
         self.send.as_ref().is_some_and(SendHalf::wants_control)

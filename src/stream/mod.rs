@@ -42,6 +42,7 @@ use buffering::Buffering;
 use counts::{Local, PerDirection, Remote};
 use flow::{Credit, Window};
 use pages::Pages;
+pub(crate) use pages::SparePages;
 use table::Table;
 
 use crate::base::limits::STREAM_PAGE;
@@ -98,8 +99,20 @@ impl Streams {
 
     /// Gives back memory that holds nothing at the moment.
     pub(crate) fn rest(&mut self) {
+        self.table.rest();
+        self.agenda.rest();
         self.pages.trim();
         self.events.shrink_to_fit();
+    }
+
+    /// Borrows free pages for the next input.
+    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages) {
+        self.pages.borrow_from(spare);
+    }
+
+    /// Gives back what the last input did not need.
+    pub(crate) fn give_back_pages(&mut self, spare: &mut SparePages) {
+        self.pages.give_back(spare);
     }
 
     /// Numbers for statistics.

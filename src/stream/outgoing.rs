@@ -163,6 +163,11 @@ impl Outgoing {
         *self = Self { base: self.end, next: self.next, end: self.end, ..Self::default() };
     }
 
+    /// Gives back memory that holds nothing.
+    pub(super) fn rest(&mut self) {
+        self.chunks.shrink_to_fit();
+    }
+
     fn release(&mut self, pages: &mut Pages) {
         while self.chunks.front().is_some_and(|front| front.end() <= self.base) {
             if let Some(Chunk { body: Body::Page { page, .. }, .. }) = self.chunks.pop_front() {

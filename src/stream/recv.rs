@@ -264,6 +264,11 @@ impl ReceiveHalf {
         matches!(self.state, State::Recv | State::SizeKnown)
     }
 
+    /// Gives back memory that holds nothing.
+    pub(super) fn rest(&mut self) {
+        self.data.rest();
+    }
+
     /// Present size of the window.
     pub(super) fn window_size(&self) -> u64 {
         self.window.size()

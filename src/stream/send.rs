@@ -298,6 +298,11 @@ impl SendHalf {
         true
     }
 
+    /// Gives back memory that holds nothing.
+    pub(super) fn rest(&mut self) {
+        self.data.rest();
+    }
+
     /// What it holds for its writer's account.
     pub(super) fn backlog(&self) -> Backlog {
         // What was abandoned is not sent any more.

@@ -95,6 +95,12 @@ impl Table {
         self.streams.remove(&id)
     }
 
+    /// Gives back memory that holds nothing.
+    pub(super) fn rest(&mut self) {
+        self.streams.values_mut().for_each(|stream| stream.rest());
+        self.streams.shrink_to_fit();
+    }
+
     /// Streams that take up memory.
     pub(super) fn len(&self) -> usize {
         self.streams.len()

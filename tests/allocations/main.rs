@@ -27,7 +27,7 @@ const WARM_UP_STREAMS: u64 = 10_000;
 const CONNECTIONS: usize = 1000;
 
 /// The most that an idle connection may take on one side, in bytes.
-const IDLE_BYTES: i64 = 8 * 1024;
+const IDLE_BYTES: i64 = 5 * 1024;
 
 /// What both sides of a connection that was busy may take beyond what they took before, in bytes: windows of received
 /// packet numbers, which may have grown to 2 KiB each.
@@ -234,6 +234,20 @@ fn an_idle_connection_is_small_and_leaves_nothing() {
     println!("an idle connection takes {idle} bytes");
     assert!(idle <= IDLE_BYTES, "{idle} bytes");
     assert_eq!(all.bytes_current, 0, "bytes that stay");
+}
+
+/// Signs of life wake a connection for no longer than they take.
+#[test]
+fn keep_alives_leave_an_idle_connection_small() {
+    let mut pair = Pair::kept_alive(CONNECTIONS, Some(Duration::from_secs(15)));
+    connect_many(&mut pair, CONNECTIONS);
+    let carried = pair.carried;
+    let info = measure(|| pair.run_for(Duration::from_secs(15 * 20)));
+    let exchanged = (pair.carried - carried) / CONNECTIONS as u64;
+    assert!((38..50).contains(&exchanged), "{exchanged} datagrams of a connection");
+    let grown = info.bytes_current / (2 * CONNECTIONS as i64);
+    println!("after 20 keep-alives an idle connection takes {grown} bytes more");
+    assert!(grown <= 64, "{grown} bytes");
 }
 
 #[test]

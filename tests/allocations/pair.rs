@@ -52,13 +52,19 @@ fn address(node: usize) -> SocketAddr {
 impl Pair {
     /// Two endpoints for so many connections.
     pub(crate) fn new(connections: usize) -> Self {
+        Self::kept_alive(connections, None)
+    }
+
+    /// As [`Self::new`], where connections keep themselves alive.
+    pub(crate) fn kept_alive(connections: usize, interval: Option<Duration>) -> Self {
         let transport = TransportConfig::default()
             .max_udp_payload(DATAGRAM)
             // On a link without a rate, BBR finds no end; with losses there are then more gaps than fit into one node of a map.
             .congestion(CongestionAlgorithm::Cubic)
             .max_window(WINDOW)
             .send_buffer(4 * WINDOW)
-            .idle_timeout(Duration::ZERO);
+            .idle_timeout(Duration::ZERO)
+            .keep_alive(interval);
         let config = EndpointConfig::default().accept(true).transport(transport);
         let endpoint = |seed| {
             let mut entropy = SeededEntropy::new(seed);

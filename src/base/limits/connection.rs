@@ -42,8 +42,12 @@ pub(crate) const FLOW_GAP: Duration = Duration::from_millis(250);
 pub(crate) const FLOW_BROKEN: Duration = Duration::from_secs(1);
 
 /// Silence after which a connection gives back memory that it needs only while it is busy: long enough that a pause between
-/// two messages costs nothing.
-pub(crate) const REST_AFTER: Duration = Duration::from_secs(1);
+/// two messages costs nothing, short enough that a thousand new connections per second do not pile up.
+pub(crate) const REST_AFTER: Duration = Duration::from_millis(500);
+
+/// Rests and keep-alives fall on multiples of this, so that ten thousand silent connections wake their endpoint a few times per second
+/// and not a thousand times.
+pub(crate) const SILENCE_TICK: Duration = Duration::from_millis(250);
 
 /// Events about the connection itself that wait for the application.
 pub(crate) const CONNECTION_EVENTS: usize = 64;

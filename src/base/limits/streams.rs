@@ -4,8 +4,14 @@
 /// enough that ten thousand streams with a few bytes each stay below 100 MB.
 pub(crate) const STREAM_PAGE: usize = 8 * 1024;
 
-/// Free pages that a connection keeps whatever it used lately: a short stream in each direction.
-pub(crate) const STREAM_PAGES_SPARE: usize = 2;
+/// Pages that a connection uses at a time without keeping any of its own: a few short messages.
+pub(crate) const STREAM_PAGES_FEW: usize = 4;
+
+/// Free pages that a connection may borrow for one input: a short message in each direction.
+pub(crate) const STREAM_PAGES_LENT: usize = 2;
+
+/// Free pages that an endpoint keeps for all those connections: 2 MiB.
+pub(crate) const STREAM_PAGES_SPARE: usize = 256;
 
 /// Pages that a connection is done with, before free ones that were not needed meanwhile are given back: 128 MiB of a bulk transfer.
 pub(crate) const STREAM_PAGES_PERIOD: usize = 16_384;

@@ -2,39 +2,56 @@
 
 use zeroize::Zeroizing;
 
+use super::dormant::Dormant;
 use crate::crypto::aead::{Aead, NONCE_LEN, RecordKey, TAG_LEN};
 use crate::crypto::schedule::{Secret, expand_plain};
 
 pub(super) struct PacketKey {
-    key: RecordKey,
+    key: Dormant<RecordKey>,
     iv: Zeroizing<[u8; NONCE_LEN]>,
 }
 
 impl PacketKey {
     pub(super) fn derive(secret: &Secret) -> Self {
-        Self { key: RecordKey::new(&expand_plain(secret, "key")), iv: expand_plain(secret, "iv") }
+        Self { key: Dormant::new(expand_plain(secret, "key")), iv: expand_plain(secret, "iv") }
     }
 
     #[must_use]
     pub(super) fn seal(
-        &self,
+        &mut self,
         number: u64,
         header: &[u8],
         text: &mut [u8],
         tag: &mut [u8; TAG_LEN],
     ) -> bool {
-        self.key.seal_to(&self.nonce(number), header, text, tag)
+        let nonce = self.nonce(number);
+        self.expanded().seal_to(&nonce, header, text, tag)
     }
 
     #[must_use]
     pub(super) fn open(
-        &self,
+        &mut self,
         number: u64,
         header: &[u8],
         text: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> bool {
-        self.key.open(&self.nonce(number), header, text, tag)
+        let nonce = self.nonce(number);
+        self.expanded().open(&nonce, header, text, tag)
+    }
+
+    /// Makes it ready for use, if it is not.
+    pub(super) fn expanded(&mut self) -> &RecordKey {
+        self.key.get(RecordKey::new)
+    }
+
+    /// Gives back the memory that only use needs.
+    pub(super) fn rest(&mut self) {
+        self.key.rest();
+    }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.key.is_at_rest()
     }
 
     /// iv XOR (0^32 ‖ number).

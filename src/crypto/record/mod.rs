@@ -12,6 +12,7 @@
 //! [`Protection::update`], or follows the peer when a packet under the next key opens. Sending is never more than one
 //! generation ahead of receiving, and never behind it.
 
+mod dormant;
 mod keys;
 mod mask;
 mod receiving;
@@ -76,7 +77,7 @@ impl Protection {
     ///
     /// `None` if this cannot be a short packet. What it returns is not authenticated: give it to
     /// [`open`](Self::open) and to nothing else.
-    pub(crate) fn unmask(&self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
+    pub(crate) fn unmask(&mut self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
         self.receiving.unmask(packet, expected)
     }
 
@@ -130,6 +131,17 @@ impl Protection {
     /// Erases the receive key of the previous phase: three PTOs after `first_of_new_phase`.
     pub(crate) fn drop_previous(&mut self) {
         self.receiving.drop_previous();
+    }
+
+    /// Gives back the memory that only use needs. The next packet takes it again.
+    pub(crate) fn rest(&mut self) {
+        self.sending.rest();
+        self.receiving.rest();
+    }
+
+    /// Nothing was sealed or opened since [`Self::rest`].
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.sending.is_at_rest() && self.receiving.is_at_rest()
     }
 
     /// Packets that failed to open.

@@ -74,7 +74,7 @@ impl Receiving {
         }
     }
 
-    pub(super) fn unmask(&self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
+    pub(super) fn unmask(&mut self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
         if packet.len() < PACKET_MIN {
             return None;
         }
@@ -104,10 +104,13 @@ impl Receiving {
             return Err(OpenError::IntegrityLimit);
         }
         let phase = self.phase(unmasked);
+        // Both, whichever it is, for the same reason for which there is a next one already.
+        self.current.expanded();
+        self.next.expanded();
         let key = match phase {
-            Phase::Current => Some(&self.current),
-            Phase::Next => Some(&self.next),
-            Phase::Previous => self.previous.as_deref(),
+            Phase::Current => Some(&mut self.current),
+            Phase::Next => Some(&mut self.next),
+            Phase::Previous => self.previous.as_deref_mut(),
         };
         // Late for a key that is gone, as after every update: nothing was tried, so nothing is counted.
         let Some(key) = key else {
@@ -155,6 +158,20 @@ impl Receiving {
     fn count_forged(&mut self) -> OpenError {
         self.forged += 1;
         if self.forged >= INTEGRITY_LIMIT { OpenError::IntegrityLimit } else { OpenError::Forged }
+    }
+
+    /// Gives back the memory that only use needs.
+    pub(super) fn rest(&mut self) {
+        self.mask.rest();
+        self.current.rest();
+        self.next.rest();
+        if let Some(previous) = &mut self.previous {
+            previous.rest();
+        }
+    }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.current.is_at_rest() && self.next.is_at_rest()
     }
 
     #[cfg(test)]

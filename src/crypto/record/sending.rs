@@ -94,6 +94,16 @@ impl Sending {
         self.sealed = 0;
     }
 
+    /// Gives back the memory that only use needs.
+    pub(super) fn rest(&mut self) {
+        self.key.rest();
+        self.mask.rest();
+    }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.key.is_at_rest()
+    }
+
     pub(super) fn on_acked(&mut self, number: u64) {
         if self.first_of_generation.is_some_and(|first| number >= first) {
             self.acknowledged = true;

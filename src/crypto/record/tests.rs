@@ -100,7 +100,7 @@ fn a_packet_that_fails_is_wiped_up_to_its_last_sixteen_bytes() {
 
 #[test]
 fn hp_sample_too_short() {
-    let (mut a, b) = pair();
+    let (mut a, mut b) = pair();
     for length in 0..PACKET_MIN {
         let mut packet = vec![FORM.1; length];
         assert_eq!(a.seal(0, &mut packet), Err(SealError::Short));
@@ -112,7 +112,7 @@ fn hp_sample_too_short() {
 
 #[test]
 fn what_is_no_short_packet_is_not_unmasked() {
-    let (_, b) = pair();
+    let (_, mut b) = pair();
     for first in 0..=255u8 {
         let mut packet = vec![first; 60];
         assert_eq!(b.unmask(&mut packet, 0).is_some(), first & 0xe0 == 0x60);
@@ -281,7 +281,29 @@ fn integrity_limit_enforced() {
 
 #[test]
 fn a_protection_is_small() {
-    assert!(size_of::<Protection>() < 3 * 1024, "{} bytes", size_of::<Protection>());
+    assert!(size_of::<Protection>() <= 512, "{} bytes", size_of::<Protection>());
+}
+
+#[test]
+fn a_protection_at_rest_wakes_with_the_next_packet_of_whatever_phase() {
+    let (mut a, mut b) = pair();
+    exchange(&mut a, &mut b, 0);
+    let late = seal(&mut a, 1, TEXT);
+    for number in 2..6 {
+        a.rest();
+        b.rest();
+        assert!(a.sending.is_at_rest() && b.receiving.is_at_rest());
+        let packet = seal(&mut a, number, TEXT);
+        assert_eq!(open(&mut b, &packet, number), good());
+        assert!(!a.sending.is_at_rest() && !b.receiving.is_at_rest());
+        a.on_acked(number);
+    }
+    assert!(a.update());
+    let packet = seal(&mut a, 6, TEXT);
+    b.rest();
+    assert_eq!(open(&mut b, &packet, 6), first_of_phase());
+    b.rest();
+    assert_eq!(open(&mut b, &late, 7), good(), "the previous key rests too");
 }
 
 #[test]
