@@ -87,7 +87,7 @@ impl Relayed {
     /// Searches for a peer that says so, and never answers.
     fn search(&mut self, peer: u8, theirs: Description) {
         let [config, _] = self.target.configs(peer, ours(false), theirs);
-        self.target.node.search(config.at(self.target.now), None).unwrap();
+        self.target.node.search(config.at(self.target.now, 0), None).unwrap();
         self.run(SEARCH);
     }
 }
@@ -172,7 +172,7 @@ fn whom_we_did_not_let_in_gets_nothing_whatever_the_relay_hands_over() {
     let mut node = Relayed::new();
     let peer = Candidate::new(CandidateKind::Reflexive, address("192.0.2.77:7000"));
     let [config, _] = node.target.configs(2, ours(false), Description::new(nat(false), &[peer]));
-    node.target.node.search(config.at(node.target.now), None).unwrap();
+    node.target.node.search(config.at(node.target.now, 0), None).unwrap();
     node.drain();
     let mut check = vec![0x55; CHECK];
     check[1] = 1;
@@ -195,7 +195,7 @@ fn whom_we_let_in_gets_at_most_three_times_its_bytes_by_the_relay() {
     let mut node = Relayed::new();
     let peer = Candidate::new(CandidateKind::Reflexive, address(VICTIM));
     let [config, _] = node.target.configs(2, ours(false), Description::new(nat(false), &[peer]));
-    node.target.node.search(config.at(node.target.now), None).unwrap();
+    node.target.node.search(config.at(node.target.now, 0), None).unwrap();
     node.drain();
     let mut came = 0;
     for message in first_flight().iter().cycle().take(20) {
