@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded, select};
-use srudp::{ApplicationCode, Connection, ConnectionError};
+use srudp::{ApplicationCode, Connection, ConnectionError, RecvStream, SendStream};
 
 use super::input::Input;
 use super::output::{self, CopyError};
@@ -72,9 +72,8 @@ impl<'a> Conversation<'a> {
             if self.verbose {
                 scope.spawn(|| path::follow(self.connection, |change| self.say(change)));
             }
-            let sender =
-                scope.spawn(|| self.send(&gone).unwrap_or_else(|failure| self.fail(failure)));
-            self.receive().unwrap_or_else(|failure| self.fail(failure));
+            let sender = scope.spawn(|| self.carry(|stream| self.send(stream, &gone)));
+            self.carry(|stream| self.receive(stream));
             // A panic of the thread is passed on by the scope.
             let _ = sender.join();
             match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -89,10 +88,21 @@ impl<'a> Conversation<'a> {
         result
     }
 
+    /// Carries one direction to its end.
+    fn carry<S>(&self, direction: impl FnOnce(&mut Option<S>) -> Result<(), Failure>) {
+        // Dropped after the connection was closed: the peer shall not hear first that the stream is given up.
+        let mut stream = None;
+        direction(&mut stream).unwrap_or_else(|failure| self.fail(failure));
+    }
+
     /// Sends stdin and its end, and waits until the peer has acknowledged them.
-    fn send(&self, gone: &Receiver<Infallible>) -> Result<(), Failure> {
-        let mut stream = match self.connection.open_uni() {
-            Ok(stream) => stream,
+    fn send(
+        &self,
+        stream: &mut Option<SendStream>,
+        gone: &Receiver<Infallible>,
+    ) -> Result<(), Failure> {
+        let stream = match self.connection.open_uni() {
+            Ok(opened) => stream.insert(opened),
             Err(error) => return self.unless_content(error),
         };
         loop {
@@ -102,7 +112,7 @@ impl<'a> Conversation<'a> {
             };
             let Ok(chunk) = chunk else { break };
             let chunk = chunk.map_err(|error| Failure::of("cannot read stdin", error))?;
-            std::io::Write::write_all(&mut stream, &chunk).map_err(broken)?;
+            std::io::Write::write_all(stream, &chunk).map_err(broken)?;
             self.sent.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             self.input.give_back(chunk);
             self.show();
@@ -111,9 +121,9 @@ impl<'a> Conversation<'a> {
     }
 
     /// Writes what comes to stdout.
-    fn receive(&self) -> Result<(), Failure> {
-        let mut stream = match self.connection.accept_uni() {
-            Ok(stream) => stream,
+    fn receive(&self, stream: &mut Option<RecvStream>) -> Result<(), Failure> {
+        let stream = match self.connection.accept_uni() {
+            Ok(accepted) => stream.insert(accepted),
             Err(error) => return self.unless_content(error),
         };
         let mut stdout = output::stdout().map_err(output::failure)?;
@@ -121,7 +131,7 @@ impl<'a> Conversation<'a> {
             self.received.fetch_add(length as u64, Ordering::Relaxed);
             self.show();
         };
-        output::copy(&mut stream, &mut stdout, count).map_err(|error| match error {
+        output::copy(stream, &mut stdout, count).map_err(|error| match error {
             CopyError::Read(error) => broken(error),
             CopyError::Write(error) => output::failure(error),
         })
