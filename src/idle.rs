@@ -84,6 +84,11 @@ impl Idle {
         Self { yields, ..self }
     }
 
+    /// A packet that comes now breaks a silence of the peer in which a flow would have counted as broken off.
+    pub(crate) fn is_broken_by(&self, now: Instant) -> bool {
+        now - self.received >= FLOW_BROKEN
+    }
+
     /// A packet of the peer was opened.
     pub(crate) fn on_received(&mut self, now: Instant) {
         let soon = now - self.received < FLOW_GAP;
@@ -247,6 +252,14 @@ mod tests {
         idle.on_sent(at(20_000), true);
         assert!(!idle.is_at_rest());
         assert_eq!(idle.deadline(PTO), Some(at(20_000) + REST_AFTER));
+    }
+
+    #[test]
+    fn only_what_comes_after_a_second_breaks_a_silence() {
+        let mut idle = idle(0, 0, None);
+        idle.on_received(at(500));
+        assert!(!idle.is_broken_by(at(1499)));
+        assert!(idle.is_broken_by(at(1500)));
     }
 
     #[test]

@@ -120,6 +120,9 @@ impl Connection {
             return;
         }
         let was_at_rest = self.idle.is_at_rest();
+        if self.idle.is_broken_by(now) {
+            self.recovery.on_heard_again();
+        }
         self.idle.on_received(now);
         let newest = self.acks.largest().is_none_or(|largest| number > largest);
         match self.dispatch_all(now, arrival, payload) {

@@ -184,6 +184,11 @@ impl Recovery {
         self.probe.owed()
     }
 
+    /// The peer has broken a silence: probes need not wait any longer.
+    pub(crate) fn on_heard_again(&mut self) {
+        self.probe.on_heard_again();
+    }
+
     /// One of them left, or another ack-eliciting packet instead.
     pub(crate) fn on_probe_sent(&mut self) {
         self.probe.on_probe_sent();

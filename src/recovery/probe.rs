@@ -6,6 +6,9 @@
 //!            └── something new acknowledged: backoff = 0, nothing owed ◀───────────┘
 //! ```
 //!
+//! The peer breaking a long silence ends the backoff too: the path works again, perhaps not for long, and what was lost with it is not
+//! acknowledged by anything.
+//!
 //! Where the way back loses many packets, the first timeouts in a row do not double the next one: a silence is then likely to be a few
 //! acknowledgements lost, in a burst perhaps that ends with the packets that it swallows, and not a path that carries less.
 
@@ -52,6 +55,11 @@ impl ProbeTimer {
         self.patience = if self.expects_losses { PROBE_PATIENCE } else { 0 };
     }
 
+    /// The peer has broken a silence.
+    pub(super) fn on_heard_again(&mut self) {
+        self.backoff = 0;
+    }
+
     /// From the next acknowledgement on: the way back loses often, or not.
     pub(super) fn expect_losses(&mut self, often: bool) {
         self.expects_losses = often;
@@ -85,5 +93,24 @@ impl ProbeTimer {
 
     pub(super) fn on_probe_sent(&mut self) {
         self.owed = self.owed.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_that_is_broken_ends_the_backoff() {
+        let (mut timer, base) = (ProbeTimer::default(), Duration::from_millis(100));
+        let mut now = Instant::ZERO;
+        for _ in 0..5 {
+            now = timer.deadline(base);
+            timer.on_expired(now);
+        }
+        assert_eq!(timer.deadline(base), now + base * 32);
+        timer.on_heard_again();
+        assert_eq!(timer.deadline(base), now + base);
+        assert_eq!(timer.expired(), 5, "nothing was acknowledged");
     }
 }

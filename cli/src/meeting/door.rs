@@ -50,6 +50,7 @@ pub(crate) enum AfterBreak {
     /// The peer begins anew, if it wants.
     Nothing,
     /// It is looked for again as long as its ticket is good: it does the same, to go on where it was.
+    #[cfg(unix)]
     MeetAgain,
 }
 
