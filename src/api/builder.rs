@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::first_that_works;
@@ -10,7 +9,7 @@ use super::endpoint::Endpoint;
 use super::servers::Servers;
 use crate::connection::TransportConfig;
 use crate::crypto::{Identity, PeerId};
-use crate::driver::{self, DriverConfig, Shared};
+use crate::driver::{self, DriverConfig, Place};
 use crate::endpoint::EndpointConfig;
 use crate::nat::turn::TurnConfig;
 
@@ -45,7 +44,8 @@ impl Endpoint {
 
 impl EndpointBuilder {
     fn new() -> Self {
-        let driver = DriverConfig { kernel_buffer: KERNEL_BUFFER, linger: LINGER };
+        let driver =
+            DriverConfig { kernel_buffer: KERNEL_BUFFER, linger: LINGER, place: Place::Thread };
         Self {
             identity: None,
             config: EndpointConfig::default(),
@@ -126,7 +126,12 @@ impl EndpointBuilder {
     /// When the address does not resolve or cannot be bound (the message names it), or when the system has no thread or no
     /// random bytes to give.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Endpoint> {
-        self.bind_by(address, driver::start)
+        let Self { identity, config, driver, servers } = self;
+        let identity = identity.unwrap_or_else(Identity::generate);
+        let shared = first_that_works(address, |address| {
+            driver::start(address, identity.clone(), config.clone(), driver)
+        })?;
+        Ok(Endpoint::new(shared, identity, driver, servers))
     }
 
     /// As [`bind`](Self::bind), but the socket is served by a task of the current tokio runtime, not by a thread. Tasks of that runtime hear
@@ -154,20 +159,8 @@ impl EndpointBuilder {
     /// # Panics
     /// In a runtime that was built without I/O or without time.
     #[cfg(all(feature = "tokio", unix))]
-    pub fn bind_in_tokio(self, address: impl ToSocketAddrs) -> io::Result<Endpoint> {
-        self.bind_by(address, driver::start_in_tokio)
-    }
-
-    fn bind_by(
-        self,
-        address: impl ToSocketAddrs,
-        start: fn(SocketAddr, Identity, EndpointConfig, DriverConfig) -> io::Result<Arc<Shared>>,
-    ) -> io::Result<Endpoint> {
-        let Self { identity, config, driver, servers } = self;
-        let identity = identity.unwrap_or_else(Identity::generate);
-        let shared = first_that_works(address, |address| {
-            start(address, identity.clone(), config.clone(), driver)
-        })?;
-        Ok(Endpoint::new(shared, identity, driver, servers))
+    pub fn bind_in_tokio(mut self, address: impl ToSocketAddrs) -> io::Result<Endpoint> {
+        self.driver.place = Place::Tokio;
+        self.bind(address)
     }
 }

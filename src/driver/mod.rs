@@ -79,40 +79,26 @@ pub(crate) struct DriverConfig {
     pub(crate) kernel_buffer: usize,
     /// How long a connection that was dropped goes on to deliver what was written.
     pub(crate) linger: Duration,
+    pub(crate) place: Place,
 }
 
-/// Binds a socket and starts the thread that serves it.
+/// Where the worker runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// A thread of its own.
+    Thread,
+    /// A task of the current runtime of tokio.
+    #[cfg(all(feature = "tokio", unix))]
+    Tokio,
+}
+
+/// Binds a socket and starts the worker that serves it.
 pub(crate) fn start(
     address: SocketAddr,
     identity: Identity,
     config: EndpointConfig,
     driver: DriverConfig,
 ) -> io::Result<Arc<Shared>> {
-    let (shared, worker, poll) = prepare(address, identity, config, driver)?;
-    thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run(poll))?;
-    Ok(shared)
-}
-
-/// Binds a socket and starts the task that serves it, in the current runtime of tokio.
-#[cfg(all(feature = "tokio", unix))]
-pub(crate) fn start_in_tokio(
-    address: SocketAddr,
-    identity: Identity,
-    config: EndpointConfig,
-    driver: DriverConfig,
-) -> io::Result<Arc<Shared>> {
-    let (shared, worker, poll) = prepare(address, identity, config, driver)?;
-    task::spawn(worker, poll)?;
-    Ok(shared)
-}
-
-/// Binds a socket, and makes who will serve it, and the poll in which it will sleep.
-fn prepare(
-    address: SocketAddr,
-    identity: Identity,
-    config: EndpointConfig,
-    driver: DriverConfig,
-) -> io::Result<(Arc<Shared>, Worker, mio::Poll)> {
     let socket = Arc::new(Socket::bind(address, driver.kernel_buffer)?);
     let entropy = SystemEntropy::hedged_by(&identity)?;
     let search_entropy = SystemEntropy::hedged_by(&identity)?;
@@ -130,5 +116,12 @@ fn prepare(
     let shared = Shared::new(guarded, transmitter, reception, (spares, streams), commands);
     let shared = Arc::new(shared);
     let worker = Worker::new(Arc::clone(&shared), inbox);
-    Ok((shared, worker, poll))
+    match driver.place {
+        Place::Thread => {
+            thread::Builder::new().name("srudp".to_owned()).spawn(move || worker.run(poll))?;
+        }
+        #[cfg(all(feature = "tokio", unix))]
+        Place::Tokio => task::spawn(worker, poll)?,
+    }
+    Ok(shared)
 }

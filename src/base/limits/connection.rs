@@ -38,7 +38,7 @@ pub(crate) const FLOW_PACKETS: u8 = 16;
 /// Time between two packets that belong to one flow, on the slowest links.
 pub(crate) const FLOW_GAP: Duration = Duration::from_millis(250);
 
-/// Silence after which a peer with keep-alives asks after a flow that broke off.
+/// Silence after which a peer with keep-alives asks after a flow that broke off, and whose end ends the backoff of probes.
 pub(crate) const FLOW_BROKEN: Duration = Duration::from_secs(1);
 
 /// Silence after which a connection gives back memory that it needs only while it is busy: long enough that a pause between
