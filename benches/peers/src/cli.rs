@@ -18,7 +18,7 @@ Examples:
   All suites with all stacks that are built in:
     cargo run --release -- all
   With those that need more to build, too:
-    cargo run --release --features noq,iroh -- all
+    cargo run --release --features quiche,noq,iroh -- all
   Some of it:
     cargo run --release -- bulk --stacks srudp,tls --rounds 5
     cargo run --release -- links --only 'burst' --stacks srudp,quinn,quinn-tuned
@@ -45,6 +45,9 @@ pub(crate) enum What {
     /// One end of a measurement; the runner starts these
     #[command(hide = true)]
     Child { order: String },
+    /// A bad link; the runner starts it
+    #[command(hide = true)]
+    Wire { order: String },
 }
 
 #[derive(Args, Clone, Debug)]

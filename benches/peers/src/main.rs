@@ -6,6 +6,7 @@ mod order;
 mod report;
 mod runner;
 mod stacks;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     let line = Line::parse();
     let wanted = match line.what {
         What::Child { order } => return child::run(&order),
+        What::Wire { order } => return wire::run(&order),
         What::Stacks => {
             for contender in runner::built() {
                 println!("{:14} {}", contender.name, contender.about);

@@ -1,15 +1,29 @@
 //! What the runner orders its two child processes to do, and what these say.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::runner::Line;
 
 /// What stacks are told about how to work.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Setup {
+    /// The address that this end binds.
+    pub(crate) at: Ipv4Addr,
     pub(crate) datagram: Datagram,
     pub(crate) key_exchange: KeyExchange,
     pub(crate) tuning: Tuning,
+    /// Seconds between two signs of life of a silent connection; none if nothing is said.
+    pub(crate) keep_alive: Option<u32>,
+}
+
+impl Setup {
+    /// The time between two signs of life.
+    pub(crate) fn keep_alive(&self) -> Option<Duration> {
+        self.keep_alive.map(|seconds| Duration::from_secs(seconds.into()))
+    }
 }
 
 /// The largest UDP payload. TCP takes it for its segment size.
@@ -104,8 +118,25 @@ pub(crate) const SAMPLE: &str = "sample";
 pub(crate) struct Sample {
     pub(crate) cpu_seconds: f64,
     pub(crate) resident_kb: f64,
+    /// The most that was resident at once.
+    pub(crate) peak_kb: f64,
     /// Bytes that the application has read, connection by connection.
     pub(crate) received: Vec<u64>,
+}
+
+/// What a process that is a bad link has to know.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct WireOrder {
+    pub(crate) line: Line,
+    /// Decides which packets meet which fate.
+    pub(crate) seed: u32,
+}
+
+/// How long packets waited for the line, in milliseconds.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct Wait {
+    pub(crate) mean: f64,
+    pub(crate) most: f64,
 }
 
 /// What came of a job that has an end.

@@ -39,6 +39,7 @@ fn sample(meter: &Meter) -> Sample {
     Sample {
         cpu_seconds: usage::cpu_seconds(),
         resident_kb: usage::resident_kb(),
+        peak_kb: usage::peak_kb(),
         received: meter.received(),
     }
 }

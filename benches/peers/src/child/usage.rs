@@ -28,10 +28,19 @@ pub(super) fn cpu_seconds() -> f64 {
 
 /// Resident memory; NaN where the system does not tell.
 pub(super) fn resident_kb() -> f64 {
+    status_kb("VmRSS:")
+}
+
+/// The most resident memory so far; NaN where the system does not tell.
+pub(super) fn peak_kb() -> f64 {
+    status_kb("VmHWM:")
+}
+
+fn status_kb(field: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(field))
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|number| number.parse().ok())
         .unwrap_or(f64::NAN)

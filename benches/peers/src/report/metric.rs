@@ -19,6 +19,10 @@ pub(crate) enum Metric {
     Seconds,
     QueueMean,
     QueueMax,
+    PeakClient,
+    PeakServer,
+    LoadServer,
+    LoadClient,
 }
 
 impl Metric {
@@ -39,6 +43,10 @@ impl Metric {
             Self::Seconds => "seconds to connect",
             Self::QueueMean => "queued ms, mean",
             Self::QueueMax => "at most",
+            Self::PeakClient => "peak MiB, client",
+            Self::PeakServer => "peak MiB, server",
+            Self::LoadServer => "server, % of a core",
+            Self::LoadClient => "client, % of a core",
         }
     }
 
@@ -59,6 +67,10 @@ impl Metric {
             Self::Seconds => "seconds",
             Self::QueueMean => "queued_ms_mean",
             Self::QueueMax => "queued_ms_max",
+            Self::PeakClient => "peak_mib_client",
+            Self::PeakServer => "peak_mib_server",
+            Self::LoadServer => "percent_of_core_server",
+            Self::LoadClient => "percent_of_core_client",
         }
     }
 }

@@ -16,14 +16,6 @@ pub(super) fn pure() -> Result<PathBuf> {
     Ok(target.join("release/peers"))
 }
 
-/// The `srudp` program.
-pub(super) fn link() -> Result<PathBuf> {
-    let root = Path::new(HERE).join("../..");
-    let target = root.join("target");
-    cargo(&root, &target, &["--package", "srudp-cli"])?;
-    Ok(target.join("release/srudp"))
-}
-
 fn cargo(place: &Path, target: &Path, arguments: &[&str]) -> Result<()> {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(program)

@@ -29,18 +29,24 @@ const ALL: &[Contender] = &[
         ..contender("srudp-pure", "srudp", "srudp without the aws-lc feature: all in Rust")
     },
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
-    contender("srudp-async", "srudp-async", "srudp's streams under tokio, the socket served by a task"),
+    contender(
+        "srudp-async",
+        "srudp-async",
+        "srudp's streams under tokio, the socket served by a task",
+    ),
     contender("quinn", "quinn", "quinn with its defaults, ring"),
     tuned("quinn-tuned", "quinn", "quinn: 16 MiB windows, one thread, AWS-LC; BBR over links"),
     contender("s2n", "s2n", "s2n-quic with its defaults, s2n-tls"),
     tuned("s2n-tuned", "s2n", "s2n-quic: 16 MiB windows, one thread; BBR over links"),
+    contender("quiche", "quiche", "quiche with the windows of its example, one thread"),
+    tuned("quiche-tuned", "quiche", "quiche with 16 MiB windows, one thread"),
     contender("noq", "noq", "noq with its defaults, ring"),
     tuned("noq-tuned", "noq", "noq: 16 MiB windows, one thread, AWS-LC; BBR3 over links"),
     contender("iroh", "iroh", "iroh with its defaults, direct addresses only, ring"),
     tuned("iroh-tuned", "iroh", "iroh: 16 MiB windows, one thread, AWS-LC"),
     contender("tcp", "tcp", "TCP of the kernel, not encrypted"),
     contender("tls", "tls", "TCP with rustls: TLS 1.3, AES-256-GCM by ring"),
-    tuned("tls-tuned", "tls", "the same by AWS-LC"),
+    tuned("tls-tuned", "tls", "the same by AWS-LC; BBR over links"),
     contender("udp", "udp", "datagrams alone, GSO and GRO: no protocol, not encrypted"),
     contender("sealed", "sealed", "the same sealed by AWS-LC, AES-256-GCM: the limit"),
 ];
@@ -67,9 +73,9 @@ impl Contender {
         }
     }
 
-    /// The link takes datagrams alone, and is too slow to tell ciphers from each other.
+    /// Links are too slow to tell ciphers from each other.
     pub(crate) fn goes_through_link(&self) -> bool {
-        self.has_connections() && self.build == Build::This && !matches!(self.stack, "tcp" | "tls")
+        self.has_connections() && self.build == Build::This && self.stack != "tcp"
     }
 
     /// Neither the cipher nor larger windows matter to silent connections.
@@ -77,8 +83,14 @@ impl Contender {
         self.has_connections() && self.build == Build::This && !self.tuned
     }
 
+    /// Connections of TCP stay without a word, and iroh decides for itself.
+    pub(crate) fn keeps_alive(&self) -> bool {
+        self.idles() && !matches!(self.stack, "tcp" | "tls" | "iroh")
+    }
+
+    /// More than one; quiche leaves that to its users.
     pub(crate) fn has_connections(&self) -> bool {
-        !matches!(self.stack, "udp" | "sealed")
+        !matches!(self.stack, "quiche" | "udp" | "sealed")
     }
 
     pub(crate) fn answers(&self) -> bool {

@@ -1,4 +1,4 @@
-//! One measurement: a server, a client, perhaps a link, and the difference between two readings of their meters.
+//! One measurement: a server, a client, what is between them, and the difference between two readings of their meters.
 
 use std::path::Path;
 use std::thread;
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::link::Link;
 use super::process::Process;
+use super::site::Site;
 use super::suites::Case;
 use crate::order::{Job, Order, Outcome, Sample};
 use crate::report::{Figures, Metric};
@@ -16,7 +16,6 @@ use crate::report::{Figures, Metric};
 #[derive(Debug)]
 pub(super) struct Bench<'a> {
     pub(super) peers: &'a Path,
-    pub(super) link: &'a Path,
     /// How long data is sent.
     pub(super) time: Duration,
     /// The cores of server and client.
@@ -32,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Memory is read when the last acknowledgements have gone.
 const SETTLE: Duration = Duration::from_millis(500);
 
+/// How long connections are watched that are kept alive: twice the interval.
+const WATCH: Duration = Duration::from_secs(30);
+
 /// Both processes at one moment.
 struct Reading {
     at: Instant,
@@ -41,6 +43,8 @@ struct Reading {
 
 impl Bench<'_> {
     pub(super) fn measure(&self, case: &Case, round: u32) -> Result<Figures> {
+        let site = Site::build(case.place, self.peers, round)?;
+        let [here, there] = site.spots()?;
         let mut order = Order {
             stack: case.contender.stack.to_owned(),
             setup: case.setup.clone(),
@@ -48,16 +52,12 @@ impl Bench<'_> {
             target: None,
             core: self.pin.map(|[server, _]| server),
         };
-        let mut server = Process::start(self.peers, &order)?;
-        let mut target = server.listening()?;
-        let link = case
-            .link
-            .map(|profile| Link::start(self.link, profile, target.address, round))
-            .transpose()?;
-        target.address = link.as_ref().map_or(target.address, |link| link.address);
-        order.target = Some(target);
+        order.setup.at = there.address;
+        let mut server = Process::start(self.peers, &order, there.namespace)?;
+        order.target = Some(server.listening()?);
         order.core = self.pin.map(|[_, client]| client);
-        let mut client = Process::start(self.peers, &order)?;
+        order.setup.at = here.address;
+        let mut client = Process::start(self.peers, &order, here.namespace)?;
         client.ready(PREPARATION)?;
         let before = read(&mut server, &mut client)?;
         client.go()?;
@@ -65,7 +65,7 @@ impl Bench<'_> {
             client.leave_alone(self.time)?;
             let after = read(&mut server, &mut client)?;
             let mut figures = throughput(&before, &after)?;
-            if let Some(wait) = link.map(Link::stop).transpose()? {
+            if let Some(wait) = site.close()? {
                 figures.set(Metric::QueueMean, wait.mean);
                 figures.set(Metric::QueueMax, wait.most);
             }
@@ -75,7 +75,12 @@ impl Bench<'_> {
         if let Job::Idle { connections } = case.job {
             thread::sleep(SETTLE);
             let after = read(&mut server, &mut client)?;
-            return memory(&before, &after, &outcome, connections);
+            let mut figures = memory(&before, &after, &outcome, connections)?;
+            if case.setup.keep_alive.is_some() {
+                client.leave_alone(WATCH)?;
+                load(&after, &read(&mut server, &mut client)?, &mut figures);
+            }
+            return Ok(figures);
         }
         let after = read(&mut server, &mut client)?;
         Ok(repetitions(&before, &after, &outcome))
@@ -102,6 +107,8 @@ fn throughput(before: &Reading, after: &Reading) -> Result<Figures> {
     figures.set(Metric::CpuBoth, (client + server) / (total / 1e9));
     figures.set(Metric::CpuClient, client / (total / 1e9));
     figures.set(Metric::CpuServer, server / (total / 1e9));
+    figures.set(Metric::PeakClient, after.client.peak_kb / 1024.0);
+    figures.set(Metric::PeakServer, after.server.peak_kb / 1024.0);
     figures.set(Metric::Fairness, slowest / (total / bytes.len() as f64));
     Ok(figures)
 }
@@ -132,6 +139,13 @@ fn memory(
     figures.set(Metric::MemoryClient, growth(&before.client, &after.client));
     figures.set(Metric::Seconds, outcome.seconds);
     Ok(figures)
+}
+
+fn load(before: &Reading, after: &Reading, figures: &mut Figures) {
+    let (client, server) = cpu(before, after);
+    let seconds = after.at.duration_since(before.at).as_secs_f64();
+    figures.set(Metric::LoadClient, client * 100.0 / seconds);
+    figures.set(Metric::LoadServer, server * 100.0 / seconds);
 }
 
 /// CPU seconds of client and server.

@@ -2,11 +2,14 @@
 
 mod builds;
 mod contenders;
-mod link;
 mod lock;
 mod measure;
+mod namespaces;
 mod process;
+mod profile;
+mod site;
 mod suites;
+mod wire;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,7 @@ use std::time::Duration;
 use anyhow::Result;
 pub(crate) use builds::HERE;
 pub(crate) use contenders::{Contender, built};
+pub(crate) use profile::Line;
 pub(crate) use suites::Suite;
 
 use self::contenders::Build;
@@ -31,13 +35,12 @@ pub(crate) const REFERENCE: &str = "srudp";
 struct Programs {
     this: PathBuf,
     pure: PathBuf,
-    link: PathBuf,
 }
 
 /// Measures these suites, prints their tables and writes their records.
 pub(crate) fn run(wanted: &[Suite], settings: &Settings) -> Result<()> {
     let chosen = suites::choose(&settings.stacks)?;
-    let programs = programs(wanted, &chosen)?;
+    let programs = programs(&chosen)?;
     for suite in wanted {
         let report = Report {
             name: suite.name(),
@@ -55,12 +58,11 @@ pub(crate) fn run(wanted: &[Suite], settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn programs(wanted: &[Suite], chosen: &[&Contender]) -> Result<Programs> {
+fn programs(chosen: &[&Contender]) -> Result<Programs> {
     let this = env::current_exe()?;
     let needs_pure = chosen.iter().any(|contender| contender.build == Build::Pure);
     let pure = if needs_pure { builds::pure()? } else { this.clone() };
-    let link = if wanted.contains(&Suite::Links) { builds::link()? } else { this.clone() };
-    Ok(Programs { this, pure, link })
+    Ok(Programs { this, pure })
 }
 
 fn measure(section: &Section, suite: Suite, settings: &Settings, programs: &Programs) -> Table {
@@ -74,12 +76,7 @@ fn measure(section: &Section, suite: Suite, settings: &Settings, programs: &Prog
                 Build::This => &programs.this,
                 Build::Pure => &programs.pure,
             };
-            let bench = Bench {
-                peers,
-                link: &programs.link,
-                time: Duration::from_secs_f64(seconds),
-                pin: settings.pin,
-            };
+            let bench = Bench { peers, time: Duration::from_secs_f64(seconds), pin: settings.pin };
             let result = bench.measure(case, round);
             if let Err(error) = &result {
                 eprintln!("  failed: {error:#}");

@@ -26,8 +26,17 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(program: &Path, order: &Order) -> Result<Self> {
-        let mut child = Command::new(program)
+    /// In this network namespace, if one is named.
+    pub(super) fn start(program: &Path, order: &Order, namespace: Option<&str>) -> Result<Self> {
+        let mut command = match namespace {
+            None => Command::new(program),
+            Some(name) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", name]).arg(program);
+                command
+            }
+        };
+        let mut child = command
             .args(["child", &serde_json::to_string(order)?])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

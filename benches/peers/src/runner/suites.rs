@@ -1,7 +1,10 @@
 //! The jobs, as sections of cases that are measured in turn.
 
 use super::contenders::{self, Contender};
-use super::link::{PROFILES, Profile};
+use super::profile::{PROFILES, Profile};
+use super::site::Place;
+use std::net::Ipv4Addr;
+
 use crate::cli::Amounts;
 use crate::order::{Datagram, Job, KeyExchange, Setup};
 use crate::report::Metric;
@@ -15,11 +18,11 @@ pub(crate) enum Suite {
     Ping,
     /// New connections a second: connect, one byte there and back, close
     Handshakes,
-    /// One stream over bad links; UDP stacks only, for the link takes datagrams
+    /// One stream over bad links, between network namespaces: needs root
     Links,
     /// 1 to 1,000 connections at once, one stream each
     Parallel,
-    /// Memory of connections that do nothing
+    /// Memory of connections that do nothing, and what keeping them alive takes
     Idle,
 }
 
@@ -37,7 +40,7 @@ pub(crate) struct Case {
     pub(crate) contender: &'static Contender,
     pub(crate) setup: Setup,
     pub(crate) job: Job,
-    pub(crate) link: Option<&'static Profile>,
+    pub(crate) place: Place,
 }
 
 impl Suite {
@@ -65,7 +68,8 @@ impl Suite {
         match self {
             Self::Bulk => {
                 "One stream, client to server. What the server's application read counts. The first \
-                table caps the datagrams (for TCP the segments) at what fits through an Ethernet; the second lets \
+                table caps the datagrams (for TCP the segments) at what fits through an Ethernet; so does the second, \
+                with a veth pair of MTU 1500 between two network namespaces instead of loopback; the third lets \
                 each stack send what it uses best on loopback: TCP, srudp, udp and sealed what the interface carries, \
                 s2n 8,900 bytes, quinn, noq and iroh 6,500 (ten fill what one system call takes)."
             }
@@ -77,10 +81,10 @@ impl Suite {
                 shown as the floor."
             }
             Self::Links => {
-                "One stream through `srudp link`. Loss and delay hold in each direction; RTT is both delays \
-                together. Queued is what the packets towards the server waited for the line, from the connecting on: \
-                without a given queue it holds 100 ms. TCP and TLS are missing because the link takes datagrams. Tuned: \
-                BBR where it is offered."
+                "One stream through one link in user space, which carries IP packets between two network \
+                namespaces. Rate, loss and delay hold in each direction, the time is that of both. Queued is what \
+                the packets towards the server waited for the line, from the connecting on: without a given queue it \
+                holds 100 ms. TCP is the kernel's, with CUBIC. Tuned: BBR where it is offered, the kernel's for TCP."
             }
             Self::Parallel => {
                 "One stream on each connection, client to server, datagrams as in the first table of \
@@ -88,7 +92,8 @@ impl Suite {
             }
             Self::Idle => {
                 "Connections that have carried one byte there and back and are then silent: growth of \
-                the resident memory of each process. The kernel's part (for TCP nearly all) does not show."
+                the resident memory of each process. The kernel's part (for TCP nearly all) does not show. With \
+                keep-alives of both ends: what share of a core each process takes, over 30 seconds."
             }
         }
     }
@@ -103,18 +108,28 @@ impl Suite {
             Self::Handshakes => handshakes(chosen, amounts),
             Self::Links => PROFILES.iter().map(|profile| link(chosen, profile)).collect(),
             Self::Parallel => amounts.connections.iter().map(|&n| parallel(chosen, n)).collect(),
-            Self::Idle => amounts.idle.iter().map(|&n| idle(chosen, n)).collect(),
+            Self::Idle => {
+                let tables = amounts.idle.iter().map(|&n| idle(chosen, n));
+                tables.chain(amounts.idle.iter().map(|&n| kept_alive(chosen, n))).collect()
+            }
         }
     }
 }
 
-const THROUGHPUT: &[Metric] =
-    &[Metric::Goodput, Metric::CpuBoth, Metric::CpuClient, Metric::CpuServer];
+const THROUGHPUT: &[Metric] = &[
+    Metric::Goodput,
+    Metric::CpuBoth,
+    Metric::CpuClient,
+    Metric::CpuServer,
+    Metric::PeakClient,
+    Metric::PeakServer,
+];
 const OVER_LINK: &[Metric] =
     &[Metric::Goodput, Metric::QueueMean, Metric::QueueMax, Metric::CpuBoth];
 const FAIRNESS: &[Metric] = &[Metric::Goodput, Metric::CpuBoth, Metric::Fairness];
 const PINGS: &[Metric] = &[Metric::P50, Metric::P99, Metric::CpuEach];
 const DIALS: &[Metric] = &[Metric::PerSecond, Metric::P50, Metric::P99, Metric::CpuEach];
+const LIFE: &[Metric] = &[Metric::LoadServer, Metric::LoadClient];
 const MEMORY: &[Metric] = &[Metric::MemoryServer, Metric::MemoryClient, Metric::Seconds];
 
 fn section(
@@ -129,20 +144,24 @@ fn section(
 
 fn case(contender: &'static Contender, datagram: Datagram, job: Job) -> Case {
     let tuning = contender.tuning(false);
-    let setup = Setup { datagram, key_exchange: KeyExchange::Default, tuning };
-    Case { contender, setup, job, link: None }
+    let key_exchange = KeyExchange::Default;
+    let setup = Setup { at: Ipv4Addr::LOCALHOST, datagram, key_exchange, tuning, keep_alive: None };
+    Case { contender, setup, job, place: Place::Loopback }
 }
 
 fn bulk(chosen: &[&'static Contender]) -> Vec<Section> {
-    let sizes = [
-        (Datagram::Ethernet, "Datagrams of at most 1,452 bytes"),
-        (Datagram::Largest, "The datagrams that suit loopback"),
+    let tables = [
+        (Place::Loopback, Datagram::Ethernet, "Datagrams of at most 1,452 bytes"),
+        (Place::Veth, Datagram::Ethernet, "A veth pair, datagrams of at most 1,452 bytes"),
+        (Place::Loopback, Datagram::Largest, "The datagrams that suit loopback"),
     ];
     let job = Job::Bulk { connections: 1 };
-    let one = |(datagram, title)| {
-        section(title, THROUGHPUT, chosen, |contender| Some(case(contender, datagram, job)))
+    let one = |(place, datagram, title)| {
+        section(title, THROUGHPUT, chosen, |contender| {
+            Some(Case { place, ..case(contender, datagram, job) })
+        })
     };
-    sizes.map(one).into()
+    tables.map(one).into()
 }
 
 fn handshakes(chosen: &[&'static Contender], amounts: &Amounts) -> Vec<Section> {
@@ -174,7 +193,7 @@ fn link(chosen: &[&'static Contender], profile: &'static Profile) -> Section {
     section(profile.title, OVER_LINK, chosen, |contender| {
         let mut case = case(contender, Datagram::Ethernet, Job::Bulk { connections: 1 });
         case.setup.tuning = contender.tuning(true);
-        case.link = Some(profile);
+        case.place = Place::Link(profile);
         contender.goes_through_link().then_some(case)
     })
 }
@@ -191,6 +210,18 @@ fn idle(chosen: &[&'static Contender], connections: u32) -> Section {
     section(format!("{connections} connections"), MEMORY, chosen, |contender| {
         let case = case(contender, Datagram::Ethernet, Job::Idle { connections });
         contender.idles().then_some(case)
+    })
+}
+
+/// Seconds between two keep-alives: NATs forget a mapping that is silent for longer than half a minute.
+const KEEP_ALIVE: u32 = 15;
+
+fn kept_alive(chosen: &[&'static Contender], connections: u32) -> Section {
+    let title = format!("{connections} connections, a keep-alive every {KEEP_ALIVE} s");
+    section(title, LIFE, chosen, |contender| {
+        let mut case = case(contender, Datagram::Ethernet, Job::Idle { connections });
+        case.setup.keep_alive = Some(KEEP_ALIVE);
+        contender.keeps_alive().then_some(case)
     })
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Certificate {
     pub(super) der: CertificateDer<'static>,
     pub(super) key_der: Vec<u8>,
     pub(super) pem: String,
-    #[cfg(feature = "s2n")]
+    #[cfg(any(feature = "quiche", feature = "s2n"))]
     pub(super) key_pem: String,
 }
 
@@ -31,7 +31,7 @@ impl Certificate {
             der: made.cert.der().clone(),
             key_der: made.signing_key.serialize_der(),
             pem: made.cert.pem(),
-            #[cfg(feature = "s2n")]
+            #[cfg(any(feature = "quiche", feature = "s2n"))]
             key_pem: made.signing_key.serialize_pem(),
         })
     }

@@ -1,6 +1,6 @@
 //! iroh without relays and look-ups: direct addresses only.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use iroh::endpoint::presets::Empty;
@@ -74,7 +74,7 @@ async fn bind(setup: &Setup) -> Result<Endpoint> {
         .max_tls_tickets(0)
         .transport_config(transport(setup))
         .clear_ip_transports()
-        .bind_addr((Ipv4Addr::LOCALHOST, 0))?
+        .bind_addr((setup.at, 0))?
         .bind()
         .await?;
     Ok(endpoint)

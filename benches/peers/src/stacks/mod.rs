@@ -9,6 +9,8 @@ mod udp;
 
 #[cfg(feature = "iroh")]
 mod iroh;
+#[cfg(feature = "quiche")]
+mod quiche;
 #[cfg(any(feature = "noq", feature = "quinn"))]
 mod quinn_like;
 #[cfg(feature = "s2n")]
@@ -100,6 +102,8 @@ pub(crate) fn by_name(name: &str) -> Option<Box<dyn Stack>> {
         "srudp-async" => Box::new(Tokio(srudp_async::Srudp)),
         #[cfg(feature = "quinn")]
         "quinn" => Box::new(Tokio(quinn_like::quinn::Quic)),
+        #[cfg(feature = "quiche")]
+        "quiche" => Box::new(quiche::Quiche),
         #[cfg(feature = "noq")]
         "noq" => Box::new(Tokio(quinn_like::noq::Quic)),
         #[cfg(feature = "s2n")]

@@ -9,7 +9,7 @@ const WINDOW: u32 = 16 << 20;
 macro_rules! quic {
     ($name:ident, $bbr:path) => {
         pub(super) mod $name {
-            use std::net::{Ipv4Addr, SocketAddr};
+            use std::net::SocketAddr;
             use std::sync::Arc;
 
             use anyhow::{Context, Result};
@@ -83,7 +83,7 @@ macro_rules! quic {
                 if setup.datagram == Datagram::Largest {
                     config.max_udp_payload_size(BEST_DATAGRAM)?;
                 }
-                let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+                let socket = std::net::UdpSocket::bind((setup.at, 0))?;
                 Ok(Endpoint::new(config, server, socket, Arc::new(TokioRuntime))?)
             }
 
@@ -95,6 +95,7 @@ macro_rules! quic {
                     Datagram::Largest => BEST_DATAGRAM,
                 });
                 config.mtu_discovery_config(Some(discovery));
+                config.keep_alive_interval(setup.keep_alive());
                 if setup.tuning != Tuning::Defaults {
                     config.stream_receive_window(WINDOW.into()).receive_window(WINDOW.into());
                     config.send_window(WINDOW.into());

@@ -1,6 +1,6 @@
 //! s2n-quic with s2n-tls, as it comes.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use s2n_quic::client::Connect;
@@ -36,7 +36,7 @@ pub(super) struct S2n;
 impl Tasks for S2n {
     type Listener = Server;
     type Incoming = Connection;
-    type Dialer = (Client, SocketAddr);
+    type Dialer = (Client, SocketAddr, Setup);
     type Connection = s2n_quic::connection::Handle;
     type Writer = SendStream;
     type Reader = ReceiveStream;
@@ -85,12 +85,15 @@ impl Tasks for S2n {
         } else {
             builder.with_congestion_controller(Cubic::default())?.start()
         };
-        Ok((client.context("s2n-quic does not start")?, target.address))
+        Ok((client.context("s2n-quic does not start")?, target.address, setup.clone()))
     }
 
-    async fn dial((client, address): &Self::Dialer) -> Result<Session<Self>> {
+    async fn dial((client, address, setup): &Self::Dialer) -> Result<Session<Self>> {
         let connect = Connect::new(*address).with_server_name(NAME);
         let mut connection = client.connect(connect).await?;
+        if setup.keep_alive.is_some() {
+            connection.keep_alive(true)?;
+        }
         let (reader, writer) = connection.open_bidirectional_stream().await?.split();
         Ok(Session { connection: connection.handle(), writer, reader })
     }
@@ -115,13 +118,16 @@ fn io(setup: &Setup) -> Result<Io> {
     };
     let builder: IoBuilder = Io::builder();
     Ok(builder
-        .with_receive_address((Ipv4Addr::LOCALHOST, 0).into())?
+        .with_receive_address((setup.at, 0).into())?
         .with_max_mtu(payload + HEADERS)?
         .build()?)
 }
 
 fn limits(setup: &Setup) -> Result<Limits> {
-    let limits = Limits::new();
+    let mut limits = Limits::new();
+    if let Some(interval) = setup.keep_alive() {
+        limits = limits.with_max_keep_alive_period(interval)?;
+    }
     if setup.tuning == Tuning::Defaults {
         return Ok(limits);
     }

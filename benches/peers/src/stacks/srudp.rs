@@ -1,7 +1,7 @@
 //! srudp with its blocking calls and its default settings.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::Result;
 use srudp::proto::{EndpointConfig, TransportConfig};
@@ -30,7 +30,7 @@ impl Blocking for Srudp {
     type Stream = Stream;
 
     fn listen(&self, setup: &Setup) -> Result<(Endpoint, Target)> {
-        let endpoint = builder(setup, true).bind((Ipv4Addr::LOCALHOST, 0))?;
+        let endpoint = builder(setup, true).bind((setup.at, 0))?;
         let (address, key) = (endpoint.local_addr(), endpoint.peer_id().to_string());
         Ok((endpoint, Target { address, key }))
     }
@@ -45,7 +45,7 @@ impl Blocking for Srudp {
     }
 
     fn dialer(&self, setup: &Setup, target: &Target) -> Result<Dialer> {
-        let endpoint = builder(setup, false).bind((Ipv4Addr::LOCALHOST, 0))?;
+        let endpoint = builder(setup, false).bind((setup.at, 0))?;
         Ok(Dialer { endpoint, peer: target.key.parse()?, address: target.address })
     }
 
@@ -67,6 +67,9 @@ pub(super) fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
     }
     if setup.tuning != Tuning::Defaults {
         transport = transport.congestion(CongestionAlgorithm::Cubic);
+    }
+    if setup.keep_alive.is_some() {
+        transport = transport.keep_alive(setup.keep_alive());
     }
     let mut config = EndpointConfig::default().accept(accept).transport(transport);
     if setup.key_exchange == KeyExchange::X25519 {

@@ -1,6 +1,6 @@
 //! srudp with its streams for tasks, served by a task, under tokio.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::Result;
 use srudp::{
@@ -28,7 +28,7 @@ impl Tasks for Srudp {
     type Reader = AsyncRecvStream;
 
     async fn listen(setup: &Setup) -> Result<(Endpoint, Target)> {
-        let endpoint = builder(setup, true).bind_in_tokio((Ipv4Addr::LOCALHOST, 0))?;
+        let endpoint = builder(setup, true).bind_in_tokio((setup.at, 0))?;
         let (address, key) = (endpoint.local_addr(), endpoint.peer_id().to_string());
         Ok((endpoint, Target { address, key }))
     }
@@ -43,7 +43,7 @@ impl Tasks for Srudp {
     }
 
     async fn dialer(setup: &Setup, target: &Target) -> Result<Dialer> {
-        let endpoint = builder(setup, false).bind_in_tokio((Ipv4Addr::LOCALHOST, 0))?;
+        let endpoint = builder(setup, false).bind_in_tokio((setup.at, 0))?;
         Ok(Dialer { endpoint, peer: target.key.parse()?, address: target.address })
     }
 

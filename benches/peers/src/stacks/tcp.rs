@@ -1,12 +1,12 @@
 //! Plain TCP: what the kernel does without encryption.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use socket2::{Domain, Socket, Type};
 
 use super::blocking::Blocking;
-use crate::order::{Datagram, ETHERNET, Setup, Target};
+use crate::order::{Datagram, ETHERNET, Setup, Target, Tuning};
 
 /// Headers of a segment: IPv6 over UDP's 8 bytes less, TCP's 20 with 12 of timestamps.
 const SEGMENT: u32 = ETHERNET as u32 + 8 - 32;
@@ -51,7 +51,7 @@ const BACKLOG: i32 = 1024;
 
 pub(super) fn listen(setup: &Setup) -> Result<TcpListener> {
     let socket = socket(setup)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    socket.bind(&SocketAddr::from((setup.at, 0)).into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
@@ -74,5 +74,9 @@ fn socket(setup: &Setup) -> Result<Socket> {
     if setup.datagram == Datagram::Ethernet {
         socket.set_tcp_mss(SEGMENT)?;
     }
+    // Said in any case: what a kernel does by itself differs from machine to machine.
+    let congestion = if setup.tuning == Tuning::WindowsAndBbr { "bbr" } else { "cubic" };
+    let missing = || format!("this kernel has no {congestion} for TCP");
+    socket.set_tcp_congestion(congestion.as_bytes()).with_context(missing)?;
     Ok(socket)
 }

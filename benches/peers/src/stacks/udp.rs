@@ -29,8 +29,8 @@ pub(super) struct Udp {
 }
 
 impl Stack for Udp {
-    fn serve(&self, _: &Setup, job: Job, meter: Arc<Meter>) -> Result<Target> {
-        let socket = Socket::bind()?;
+    fn serve(&self, setup: &Setup, job: Job, meter: Arc<Meter>) -> Result<Target> {
+        let socket = Socket::bind(setup.at)?;
         let mut secret = [0; 32];
         SystemRandom::new().fill(&mut secret).map_err(|_| anyhow!("no random bytes"))?;
         let seal = self.sealed.then(|| Seal::new(&secret)).transpose()?;
@@ -44,7 +44,7 @@ impl Stack for Udp {
     }
 
     fn run(&self, setup: &Setup, job: Job, target: &Target, gate: &Gate) -> Result<Never> {
-        let socket = Socket::bind()?;
+        let socket = Socket::bind(setup.at)?;
         let seal = self.sealed.then(|| Seal::from_text(&target.key)).transpose()?;
         match job {
             Job::Bulk { connections: 1 } => send(&socket, setup, seal, target.address, gate),
@@ -60,8 +60,8 @@ struct Socket {
 }
 
 impl Socket {
-    fn bind() -> Result<Self> {
-        let io = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    fn bind(at: Ipv4Addr) -> Result<Self> {
+        let io = UdpSocket::bind((at, 0))?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
         // The state made the socket non-blocking.
         io.set_nonblocking(false)?;
