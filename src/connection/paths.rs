@@ -7,19 +7,19 @@
 //!     └───────────────────────────────────┘ no answer in time: back to the last proved path
 //! ```
 //!
-//! There is at most one path on trial; a newer one replaces it (SPEC §7.2). Beside them one may be scouted, on which nothing moves before
-//! it has answered:
+//! There is at most one path on trial; a newer one replaces it (SPEC §7.2). Beside them some may be scouted, on which nothing moves before
+//! one has answered:
 //!
 //! ```text
 //!              probe              PATH_RESPONSE
 //!  (nowhere) ────────▶ scout ───────────────────▶ active; what is under way on the former path has time to be acknowledged
-//!                        └── no answer: forgotten
+//!                        └── no answer, another scout was first, or the peer has moved: forgotten
 //! ```
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::Instant;
-use crate::base::limits::{BASE_DATAGRAM, HANDSHAKE_RETRY, MAX_ACK_DELAY};
+use crate::base::limits::{BASE_DATAGRAM, HANDSHAKE_RETRY, MAX_ACK_DELAY, PATH_SCOUTS};
 use crate::base::time::earliest;
 use crate::path::{Path, PathConfig, PathVerdict};
 use crate::vocab::{Outcome, PathId};
@@ -30,7 +30,7 @@ pub(crate) struct Paths {
     active: Path,
     /// The last proved path, kept while `active` is on trial.
     proved: Option<Box<Path>>,
-    scout: Option<Box<Scout>>,
+    scouts: Vec<Scout>,
     left: Vec<Left>,
     next: u32,
 }
@@ -91,7 +91,7 @@ impl Paths {
         config: &PathConfig,
     ) -> Self {
         let active = Path::new(now, PathId(0), remote, local, config);
-        Self { active, proved: None, scout: None, left: Vec::new(), next: 1 }
+        Self { active, proved: None, scouts: Vec::new(), left: Vec::new(), next: 1 }
     }
 
     fn next_id(&mut self) -> PathId {
@@ -102,25 +102,35 @@ impl Paths {
 
     /// Tries whether the peer answers at another address. Returns whether anything has to be sent for that.
     pub(crate) fn probe(&mut self, now: Instant, remote: SocketAddr, data: [u8; 8]) -> bool {
-        let scouted = self.scout.as_ref().is_some_and(|scout| scout.path.remote() == remote);
-        if scouted || self.active.remote() == remote {
+        let is_there = self.active.remote() == remote || self.is_probed(remote);
+        if is_there || self.scouts.len() >= PATH_SCOUTS {
             return false;
         }
         let id = self.next_id();
         let mut path = self.active.migrated(now, id, remote, None, false);
         path.start_validation(now, data);
-        self.scout = Some(Box::new(Scout { path, begun: now }));
+        self.scouts.push(Scout { path, begun: now });
         true
+    }
+
+    /// Whether it is being tried if the peer answers there.
+    pub(crate) fn is_probed(&self, remote: SocketAddr) -> bool {
+        self.scouts.iter().any(|scout| scout.path.remote() == remote)
     }
 
     /// Where it is tried whether the peer answers.
     pub(crate) fn probed(&self) -> Option<SocketAddr> {
-        self.scout.as_ref().map(|scout| scout.path.remote())
+        self.scouts.first().map(|scout| scout.path.remote())
     }
 
     /// Stops trying.
     pub(crate) fn stop_probing(&mut self) {
-        self.scout = None;
+        self.scouts = Vec::new();
+    }
+
+    /// Moved on purpose a moment ago: packets may be under way that were sent before the peer knew.
+    pub(crate) fn is_settling(&self) -> bool {
+        !self.left.is_empty()
     }
 
     /// The peer's newest packet came from the last proved address: whatever is on trial, the peer is not there. So who copies
@@ -139,8 +149,9 @@ impl Paths {
         local: Option<IpAddr>,
         data: [u8; 8],
     ) -> Option<PathId> {
-        // What was asked of a scout is the question of this trial too.
-        let scout = self.scout.take_if(|scout| scout.path.remote() == remote);
+        // What was asked of a scout is the question of this trial too. The peer has chosen: the others need not answer.
+        let mut scouts = std::mem::take(&mut self.scouts).into_iter();
+        let scout = scouts.find(|scout| scout.path.remote() == remote);
         let trial = scout.map(|scout| scout.path).unwrap_or_else(|| {
             let same_host = remote.ip() == self.active.remote().ip();
             let id = self.next_id();
@@ -160,7 +171,7 @@ impl Paths {
     /// sent to it, stays: an address on trial stays on trial, with the last proved one behind it, for the peer may have moved just
     /// before us and not be anywhere else any more.
     pub(crate) fn on_local_change(&mut self, now: Instant, data: [u8; 8]) {
-        self.scout = None;
+        self.stop_probing();
         let id = self.next_id();
         let mut moved = self.active.migrated(now, id, self.active.remote(), None, true);
         moved.inherit_proof(&self.active);
@@ -174,8 +185,10 @@ impl Paths {
 
     /// A PATH_RESPONSE came, over whichever path.
     pub(crate) fn on_response(&mut self, now: Instant, data: &[u8; 8]) -> PathChange {
-        if let Some(scout) = self.scout.take_if(|scout| scout.path.on_response(data)) {
-            return self.arrive(now, *scout);
+        if let Some(at) = self.scouts.iter_mut().position(|scout| scout.path.on_response(data)) {
+            let scout = self.scouts.swap_remove(at);
+            self.stop_probing();
+            return self.arrive(now, scout);
         }
         if !self.active.on_response(data) {
             return PathChange::None;
@@ -224,15 +237,13 @@ impl Paths {
             let data = self.active.poll_challenge(now)?;
             Some((&self.active, data, room))
         });
-        let (path, data, room) = match trial {
-            Some(trial) => trial,
-            None => {
-                // Nobody but ourselves made us send there.
-                let path = &mut self.scout.as_mut()?.path;
+        let (path, data, room) = trial.or_else(|| {
+            self.scouts.iter_mut().find_map(|Scout { path, .. }| {
                 let data = path.poll_challenge(now)?;
-                (&*path, data, BASE_DATAGRAM as u64)
-            }
-        };
+                // Nobody but ourselves made us send there.
+                Some((&*path, data, BASE_DATAGRAM as u64))
+            })
+        })?;
         let (remote, local) = (path.remote(), path.local());
         Some(Challenge { path: path.id(), remote, local, data, room })
     }
@@ -240,16 +251,15 @@ impl Paths {
     /// When to call [`Self::on_deadline`]. The proved path waits for nothing until it is active again: were its own challenge, which a
     /// change of our address began, waited for here, nobody would answer it.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let scout = self.scout.as_ref().and_then(|scout| scout.path.deadline());
+        let scout = self.scouts.iter().map(|scout| scout.path.deadline()).fold(None, earliest);
         let left = self.left.iter().map(|left| left.until).min();
         earliest(earliest(self.active.deadline(), scout), left)
     }
 
     pub(crate) fn on_deadline(&mut self, now: Instant) -> PathChange {
-        if let Some(scout) = &mut self.scout
-            && scout.path.on_deadline(now) == PathVerdict::Failed
-        {
-            self.scout = None;
+        self.scouts.retain_mut(|scout| scout.path.on_deadline(now) != PathVerdict::Failed);
+        if self.scouts.is_empty() {
+            self.stop_probing();
         }
         if let Some(at) = self.left.iter().position(|left| left.until <= now) {
             return PathChange::Abandoned { path: self.left.remove(at).id };
@@ -273,7 +283,7 @@ impl Paths {
         if self.active.remote() == remote {
             return Some(&mut self.active);
         }
-        if let Some(scout) = self.scout.as_mut().filter(|scout| scout.path.remote() == remote) {
+        if let Some(scout) = self.scouts.iter_mut().find(|scout| scout.path.remote() == remote) {
             return Some(&mut scout.path);
         }
         self.proved.as_deref_mut().filter(|path| path.remote() == remote)

@@ -7,7 +7,7 @@ use super::{Connection, ConnectionEvent};
 use crate::base::{EcnMark, Entropy, Instant};
 use crate::close::ConnectionError;
 use crate::crypto::{OpenError, Unmasked};
-use crate::wire::{Frames, SHORT_HEADER_LEN, TransportError};
+use crate::wire::{Frames, Role, SHORT_HEADER_LEN, TransportError};
 
 /// Where a packet came from and how.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +161,10 @@ impl Connection {
     fn follow(&mut self, now: Instant, entropy: &mut dyn Entropy, arrival: Arrival, cid: [u8; 8]) {
         let (remote, active) = (arrival.remote, self.paths.active().remote());
         if remote == active || self.paths.has_just_left(remote) {
+            return;
+        }
+        // Both have moved on purpose, each elsewhere: were both to follow, they would change places for ever.
+        if self.role == Role::Initiator && self.paths.is_settling() {
             return;
         }
         if let Some(abandoned) = self.paths.on_return(arrival.remote) {

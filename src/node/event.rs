@@ -87,9 +87,9 @@ impl Node {
                 let connection = self.endpoint.connection(handle);
                 let seen = connection.map(|it| (it.peer_id(), it.is_confirmed()));
                 if let Some((peer, confirmed)) = seen
-                    && self.searches.adopt(peer, handle)
+                    && let Some(reach) = self.searches.adopt(peer, handle)
                 {
-                    self.links.adopt(handle, confirmed);
+                    self.links.adopt(handle, confirmed, reach);
                 }
             }
             _ => {}

@@ -8,17 +8,23 @@
 //!              ▲                                                                │
 //!              └────────────────────────────────────────────────────────────────┘
 //!                    two probe timeouts in a row, and the peer answers by relay
+//!
+//!  either of them ── silent, and so is the other one for 1 s ──▶ all ways by all relays are tried, after 3, 6 … 15 s again
 //! ```
 //!
 //! A way is tried before the connection moves there: see [`Endpoint::probe`](crate::endpoint::Endpoint::probe).
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::detour;
+use super::reach::Reach;
 use crate::base::Instant;
-use crate::base::limits::{KEEP_ALIVE_UNKNOWN, NODE_DEAD_TIMEOUTS, NODE_DIRECT_RETRY};
+use crate::base::limits::{
+    KEEP_ALIVE_UNKNOWN, NODE_DEAD_TIMEOUTS, NODE_DETOUR_RETRY, NODE_DETOUR_WAIT, NODE_DETOUR_YIELD,
+    NODE_DIRECT_RETRY,
+};
 use crate::base::time::earliest;
 use crate::endpoint::ConnectionHandle;
 use crate::nat::SocketId;
@@ -36,9 +42,19 @@ pub(super) struct Way {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) remote: SocketAddr,
-    /// Where it is tried whether the peer answers.
-    pub(super) probed: Option<SocketAddr>,
+    /// It is being tried whether the peer answers elsewhere.
+    pub(super) is_probing: bool,
     pub(super) timeouts: u32,
+    /// It goes by a relay that is gone.
+    pub(super) is_lost: bool,
+    /// The peer was dialled, and has not dialled.
+    pub(super) is_dialler: bool,
+}
+
+impl Seen {
+    fn is_silent(&self) -> bool {
+        self.timeouts >= NODE_DEAD_TIMEOUTS || self.is_lost
+    }
 }
 
 /// What to do about a connection.
@@ -46,6 +62,8 @@ pub(super) struct Seen {
 pub(super) enum Advice {
     /// Try whether the peer answers there, and move.
     Probe(SocketAddr),
+    /// The same, wherever the peer may be.
+    ProbeAll,
     /// The path has come back to life.
     Stay,
 }
@@ -55,6 +73,12 @@ pub(super) enum Advice {
 pub(super) struct Link {
     pub(super) direct: Option<Way>,
     pub(super) relay: Option<Way>,
+    /// Where else the peer may be met.
+    pub(super) reach: Reach,
+    /// Times that all ways were tried.
+    pub(super) laps: usize,
+    /// The way in use is silent: when all others are tried again, and how long it takes until then.
+    silence: Option<(Instant, Duration)>,
     /// The peer was heard on it.
     confirmed: bool,
     /// When the direct way is tried again, while the connection goes by relay.
@@ -72,27 +96,37 @@ impl Link {
     }
 
     pub(super) fn is_relayed(&self, remote: SocketAddr) -> bool {
-        detour::meaning(remote).is_some() || self.relay.is_some_and(|way| way.remote == remote)
+        if self.direct.is_some_and(|way| way.remote == remote) {
+            return false;
+        }
+        detour::meaning(remote).is_some()
+            || self.relay.is_some_and(|way| way.remote == remote)
+            || self.reach.is_relay(remote)
     }
 
     pub(super) fn uses(&self, socket: SocketId) -> bool {
         [self.direct, self.relay].iter().flatten().any(|way| way.socket == socket)
     }
 
+    pub(super) fn is_silent(&self) -> bool {
+        self.silence.is_some()
+    }
+
     pub(super) fn advise(&mut self, now: Instant, seen: &Seen) -> Option<Advice> {
-        let (direct, relay) = (self.direct?, self.relay?);
         if !self.confirmed {
             return None;
         }
-        if !self.is_relayed(seen.remote) {
+        let relayed = self.is_relayed(seen.remote);
+        if !relayed {
             (self.retry, self.wait) = (None, NODE_DIRECT_RETRY);
-            let there = seen.probed == Some(relay.remote);
-            return match seen.timeouts {
-                0 if there => Some(Advice::Stay),
-                NODE_DEAD_TIMEOUTS.. if !there => Some(Advice::Probe(relay.remote)),
-                _ => None,
-            };
         }
+        if seen.is_silent() {
+            return self.advise_on_silence(now, seen, relayed);
+        }
+        if seen.timeouts == 0 && self.silence.take().is_some() && seen.is_probing {
+            return Some(Advice::Stay);
+        }
+        let direct = self.direct.filter(|_| relayed)?;
         if now < *self.retry.get_or_insert(now + self.wait) {
             return None;
         }
@@ -101,9 +135,36 @@ impl Link {
         Some(Advice::Probe(direct.remote))
     }
 
+    /// First the way that both sides know to be the next one, and then all that there may be.
+    fn advise_on_silence(&mut self, now: Instant, seen: &Seen, relayed: bool) -> Option<Advice> {
+        let Some((next, wait)) = &mut self.silence else {
+            let other = if relayed { self.direct } else { self.relay };
+            let alone = if relayed { Duration::ZERO } else { NODE_DETOUR_WAIT };
+            let later = if seen.is_dialler { Duration::ZERO } else { NODE_DETOUR_YIELD };
+            let wait = other.map_or(later, |_| alone + later);
+            self.silence = Some((now + wait, NODE_DETOUR_RETRY));
+            return other.map(|way| Advice::Probe(way.remote));
+        };
+        if now < *next {
+            return None;
+        }
+        *next = now + *wait;
+        *wait = (*wait * 2).min(KEEP_ALIVE_UNKNOWN);
+        Some(Advice::ProbeAll)
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
-        let both = self.direct.is_some() && self.relay.is_some() && self.confirmed;
-        earliest(self.retry.filter(|_| both), self.beat)
+        let way = match self.silence {
+            Some((next, _)) => Some(next),
+            None => self.retry.filter(|_| self.direct.is_some() && self.confirmed),
+        };
+        earliest(way, self.beat)
+    }
+
+    /// Whether there is more than one way to go, `relays` being whether we have any.
+    fn has_choice(&self, relays: bool) -> bool {
+        let both = self.direct.is_some() && self.relay.is_some();
+        self.confirmed && (both || relays || self.reach.relayed().next().is_some())
     }
 }
 
@@ -113,15 +174,36 @@ pub(super) struct Links(BTreeMap<ConnectionHandle, Link>);
 
 impl Links {
     /// A connection begins on a way that was found.
-    pub(super) fn add(&mut self, now: Instant, handle: ConnectionHandle, way: Way, relayed: bool) {
-        self.0.insert(handle, Link::new(way, relayed));
+    pub(super) fn add(
+        &mut self,
+        now: Instant,
+        handle: ConnectionHandle,
+        (way, relayed): (Way, bool),
+        reach: Reach,
+    ) {
+        self.0.insert(handle, Link { reach, ..Link::new(way, relayed) });
         self.begin_to_beat(now, handle);
     }
 
     /// A peer that is searched has dialled us, on whichever way.
-    pub(super) fn adopt(&mut self, handle: ConnectionHandle, confirmed: bool) {
-        let link = Link { wait: NODE_DIRECT_RETRY, confirmed, ..Link::default() };
+    pub(super) fn adopt(&mut self, handle: ConnectionHandle, confirmed: bool, reach: Reach) {
+        let link = Link { wait: NODE_DIRECT_RETRY, confirmed, reach, ..Link::default() };
         self.0.insert(handle, link);
+    }
+
+    /// The connection goes by relay now, on this way.
+    pub(super) fn follow(&mut self, now: Instant, handle: ConnectionHandle, way: Way) {
+        let Some(link) = self.0.get_mut(&handle) else { return };
+        link.relay = Some(way);
+        link.reach.on_met(way.remote);
+        self.begin_to_beat(now, handle);
+    }
+
+    /// There may be new ways: those that are silent try them at once.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        for (next, _) in self.0.values_mut().filter_map(|link| link.silence.as_mut()) {
+            *next = (*next).min(now);
+        }
     }
 
     /// Another way was found.
@@ -179,19 +261,24 @@ impl Links {
         ways.filter(|way| chosen(way.socket)).map(|way| way.remote).collect()
     }
 
-    /// The connections that have a choice.
-    pub(super) fn with_choice(&self) -> Vec<ConnectionHandle> {
-        let choice = self
-            .0
-            .iter()
-            .filter(|(_, link)| link.direct.is_some() && link.relay.is_some() && link.confirmed);
-        choice.map(|(handle, _)| *handle).collect()
+    /// The connections that have a choice, `relays` being whether we have any.
+    pub(super) fn with_choice(&mut self, relays: bool) -> Vec<ConnectionHandle> {
+        let mut choice = Vec::new();
+        for (handle, link) in &mut self.0 {
+            if link.has_choice(relays) {
+                choice.push(*handle);
+            } else {
+                (link.silence, link.retry) = (None, None);
+            }
+        }
+        choice
     }
 
-    /// The peers behind our relays.
-    pub(super) fn behind_relays(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+    /// Whom our relays have to let in.
+    pub(super) fn ips(&self) -> impl Iterator<Item = IpAddr> + '_ {
         let ways = self.0.values().filter_map(|link| link.relay);
-        ways.filter_map(|way| detour::meaning(way.remote)).map(|(_, peer)| peer)
+        let behind = ways.filter_map(|way| detour::meaning(way.remote)).map(|(_, peer)| peer.ip());
+        behind.chain(self.0.values().flat_map(|link| link.reach.ips().iter().copied()))
     }
 
     /// A relay of a peer's that has to hear of us now.
@@ -208,69 +295,4 @@ impl Links {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DIRECT: Way = Way {
-        socket: SocketId::MAIN,
-        remote: SocketAddr::new(
-            std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7)),
-            4000,
-        ),
-    };
-    const RELAY: Way = Way {
-        socket: SocketId::MAIN,
-        remote: SocketAddr::new(
-            std::net::IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1)),
-            50_000,
-        ),
-    };
-
-    fn at(millis: u64) -> Instant {
-        Instant::ZERO + Duration::from_millis(millis)
-    }
-
-    fn link() -> Link {
-        let mut link = Link::new(RELAY, true);
-        link.direct = Some(DIRECT);
-        link.confirmed = true;
-        link
-    }
-
-    fn seen(way: Way, timeouts: u32) -> Seen {
-        Seen { remote: way.remote, probed: None, timeouts }
-    }
-
-    #[test]
-    fn a_direct_path_is_left_after_two_timeouts_and_not_after_one() {
-        let mut link = link();
-        assert_eq!(link.advise(at(0), &seen(DIRECT, 1)), None);
-        let probe = Some(Advice::Probe(RELAY.remote));
-        assert_eq!(link.advise(at(1), &seen(DIRECT, 2)), probe);
-        let probing = Seen { probed: Some(RELAY.remote), ..seen(DIRECT, 3) };
-        assert_eq!(link.advise(at(2), &probing), None, "it is being tried");
-        let alive = Seen { timeouts: 0, ..probing };
-        assert_eq!(link.advise(at(3), &alive), Some(Advice::Stay));
-    }
-
-    #[test]
-    fn a_direct_path_that_was_left_is_tried_ever_more_rarely() {
-        let (mut link, mut tries) = (link(), Vec::new());
-        assert_eq!(link.advise(at(0), &seen(RELAY, 0)), None);
-        while tries.len() < 7 {
-            let now = link.poll_timeout().expect("it goes on");
-            if link.advise(now, &seen(RELAY, 0)) == Some(Advice::Probe(DIRECT.remote)) {
-                tries.push(now.as_nanos() / 1_000_000_000);
-            }
-        }
-        assert_eq!(tries, [1, 2, 4, 8, 16, 31, 46]);
-    }
-
-    #[test]
-    fn with_one_way_only_there_is_nothing_to_choose() {
-        let mut link = Link::new(DIRECT, false);
-        link.confirmed = true;
-        assert_eq!(link.advise(at(0), &seen(DIRECT, 9)), None);
-        assert_eq!(link.poll_timeout(), None);
-    }
-}
+mod tests;

@@ -1,24 +1,22 @@
-//! From what searches find to connections, and from one way of a connection to another.
+//! From what searches find to connections, and what is let go of when they are over.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::carry::alone;
-use super::links::{Advice, Link, Seen, Way};
+use super::links::{Link, Way};
 use super::relay::RelayEvent;
 use super::relays::{self, Relays};
 use super::search::Ended;
 use super::{Node, NodeEvent, SearchHandle, detour};
 use crate::base::Instant;
 use crate::endpoint::ConnectionHandle;
-use crate::nat::signs::sign_of_life;
-use crate::nat::{PunchEvent, PunchReport, SocketId, SocketRequest, Transmit, Winner};
+use crate::nat::{PunchEvent, PunchReport, SocketId, SocketRequest, Winner};
 
 impl Node {
     /// Carries out what the parts want of each other.
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(peer) = self.searches.poll_fresh() {
-            self.relays.permit(now, peer);
+            self.relays.permit(now, &relays::peers(peer));
         }
         self.settle_relays(now);
         self.settle_gathering(now);
@@ -34,14 +32,25 @@ impl Node {
 
     fn settle_relays(&mut self, now: Instant) {
         while let Some(event) = self.relays.poll_event(now) {
-            self.events.push_back(match event {
-                RelayEvent::Late => NodeEvent::Outdated,
+            match event {
+                RelayEvent::Up { late } => {
+                    self.relays.permit(now, &self.welcome());
+                    if late {
+                        self.events.push_back(NodeEvent::Outdated);
+                    }
+                }
+                RelayEvent::Permitted => self.links.hurry(now),
                 RelayEvent::Lost(socket, server, error) => {
                     self.links.on_lost(socket);
-                    NodeEvent::RelayLost(server, error)
+                    self.events.push_back(NodeEvent::RelayLost(server, error));
                 }
-            });
+            }
         }
+    }
+
+    /// Whom our relays have to let in: who is searched, and who is connected and may fall back to them.
+    fn welcome(&self) -> BTreeSet<IpAddr> {
+        self.searches.peers().flat_map(relays::peers).chain(self.links.ips()).collect()
     }
 
     fn on_ended(&mut self, now: Instant, ended: &Ended) {
@@ -101,12 +110,12 @@ impl Node {
         relayed: bool,
     ) {
         let Some(way) = self.way(now, &winner) else { return };
-        let Some((dial, transport)) = self.searches.dial(handle) else { return };
+        let Some((dial, transport, reach)) = self.searches.dial(handle) else { return };
         let transport = transport.unwrap_or_else(|| self.endpoint.transport().clone());
         let dial = dial.at(way.remote).transport(transport.kept_alive(self.keep_alive.interval()));
         match self.endpoint.connect(now, &dial) {
             Ok(connection) => {
-                self.links.add(now, connection, way, relayed);
+                self.links.add(now, connection, (way, relayed), reach);
                 self.searches.dialled(handle, connection);
                 self.events.push_back(NodeEvent::Found(handle, winner, connection, report));
                 if let Some((failure, report)) = self.searches.take_failure(handle) {
@@ -116,40 +125,6 @@ impl Node {
             Err(error) => {
                 self.release_socket(winner.socket);
                 self.events.push_back(NodeEvent::NotDialled(handle, error));
-            }
-        }
-    }
-
-    /// Moves connections that have a better way, or whose way is dead.
-    pub(super) fn choose_ways(&mut self, now: Instant) {
-        for handle in self.links.with_choice() {
-            let Some(connection) = self.endpoint.connection(handle) else { continue };
-            let seen = Seen {
-                remote: connection.remote_address(),
-                probed: connection.probed_address(),
-                timeouts: connection.probe_timeouts(),
-            };
-            let Some(link) = self.links.get_mut(handle) else { continue };
-            match link.advise(now, &seen) {
-                Some(Advice::Probe(remote)) => {
-                    if !link.is_relayed(seen.remote) {
-                        self.keep_alive.on_silence();
-                        self.events.push_back(NodeEvent::Silent(handle));
-                    }
-                    self.endpoint.probe(now, handle, remote);
-                }
-                Some(Advice::Stay) => {
-                    if let Some(connection) = self.endpoint.connection(handle) {
-                        connection.stop_probing();
-                    }
-                }
-                None => {}
-            }
-        }
-        let interval = self.keep_alive.interval();
-        while let Some(Way { socket, remote }) = self.links.poll_beat(now, interval) {
-            if let Ok(payload) = sign_of_life(&mut *self.entropy) {
-                self.outbox.push_back(alone(Transmit { socket, destination: remote, payload }));
             }
         }
     }
@@ -183,8 +158,7 @@ impl Node {
     /// Gives back what nobody has a use for.
     pub(super) fn retire(&mut self, now: Instant) {
         self.retire_sockets();
-        let mut ips: BTreeSet<IpAddr> = self.searches.peers().flat_map(relays::peers).collect();
-        ips.extend(self.links.behind_relays().map(|peer| peer.ip()));
+        let ips = self.welcome();
         let Self { relays, links, searches, .. } = self;
         relays.retire(now, |relay| links.use_socket(relay) || searches.use_socket(relay), &ips);
     }

@@ -35,12 +35,14 @@ mod gathering;
 mod links;
 mod meeting;
 mod memory;
+mod reach;
 mod relay;
 mod relays;
 mod routes;
 mod search;
 mod spares;
 mod streams;
+mod switching;
 #[cfg(test)]
 mod tests;
 

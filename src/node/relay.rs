@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::base::limits::{NODE_RELAY_RETRY, NODE_RELAY_RETRY_MAX, NODE_STREAM_AFTER};
 use crate::base::time::earliest;
@@ -22,8 +23,10 @@ use crate::nat::{SocketId, Transmit};
 /// What has happened to a relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RelayEvent {
-    /// There is an address after all: not when it was asked for.
-    Late,
+    /// There is an address; late, if not when it was asked for.
+    Up { late: bool },
+    /// Somebody is let in.
+    Permitted,
     /// What had this number is gone.
     Lost(SocketId, SocketAddr, TurnError),
 }
@@ -46,6 +49,8 @@ pub(super) struct Relay {
     /// When it is asked over TCP as well, unless something comes over UDP before.
     stream_at: Option<Instant>,
     address: Option<SocketAddr>,
+    /// Since when.
+    since: Instant,
     permitted: BTreeSet<IpAddr>,
     /// It belongs to what was gathered last.
     pub(super) wanted: bool,
@@ -66,6 +71,7 @@ impl Relay {
             stream: None,
             stream_at: None,
             address: None,
+            since: now,
             permitted: BTreeSet::new(),
             wanted: true,
             retry: None,
@@ -148,6 +154,20 @@ impl Relay {
             if self.client().is_some_and(|client| client.permit(now, *ip).is_ok()) {
                 self.permitted.insert(*ip);
             }
+        }
+    }
+
+    /// Whether datagrams can be sent to this IP address at the moment.
+    pub(super) fn lets_in(&self, now: Instant, ip: IpAddr) -> bool {
+        let stream = self.stream.as_ref().map(|stream| &stream.client);
+        let client = self.datagrams.as_ref().or(stream);
+        self.address.is_some() && client.is_some_and(|client| client.lets_in(now, ip))
+    }
+
+    /// Asks whether the address is ours still.
+    pub(super) fn verify(&mut self, now: Instant) {
+        if let Some(client) = self.client() {
+            client.verify(now);
         }
     }
 
@@ -289,8 +309,8 @@ impl Relay {
                 } else {
                     self.stream = None;
                 }
-                (self.address, self.stream_at) = (given.ipv4, None);
-                return (self.failures > 0).then_some(RelayEvent::Late);
+                (self.address, self.stream_at, self.since) = (given.ipv4, None, now);
+                return Some(RelayEvent::Up { late: self.failures > 0 });
             }
             TurnEvent::Lost(error) => {
                 let server = self.server();
@@ -310,14 +330,25 @@ impl Relay {
                 self.permitted.remove(&ip);
             }
             TurnEvent::Closed => self.is_over = true,
-            TurnEvent::Permitted(_) => {}
+            TurnEvent::Permitted(_) => return Some(RelayEvent::Permitted),
         }
         None
     }
 
     fn on_lost(&mut self, now: Instant) {
+        let served = self.address.is_some();
+        if served && now.saturating_since(self.since) >= NODE_RELAY_RETRY {
+            self.failures = 0;
+        }
         (self.stream, self.stream_at, self.address) = (None, None, None);
-        let wait = NODE_RELAY_RETRY.saturating_mul(1 << self.failures.min(16));
+        // One that has served may just not know us any more, where we have another address now.
+        let wait = match self.failures {
+            0 if served => Duration::ZERO,
+            failures => NODE_RELAY_RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16)),
+        };
+        if !served {
+            self.failures = self.failures.max(1);
+        }
         self.retry = self.wanted.then_some(now + wait.min(NODE_RELAY_RETRY_MAX));
         self.failures = self.failures.saturating_add(1);
         self.is_over = !self.wanted;

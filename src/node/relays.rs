@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!             gives an address                lost
-//!  asked ─────────────────────────▶ up ─────────────────▶ waits 5 s, 10 s … 320 s ──▶ asked, under another number
+//!  asked ─────────────────────────▶ up ─────────────────▶ waits 0, 5 s, 10 s … 320 s ──▶ asked, under another number
 //!    └── refuses, or is silent ───────────────────────────────▲
 //!  not wanted and not used any more: given back
 //! ```
@@ -101,12 +101,25 @@ impl Relays {
         self.all.values().any(|relay| relay.hears(remote))
     }
 
-    /// Lets a peer in by all relays, from wherever it says that it is.
-    pub(super) fn permit(&mut self, now: Instant, peer: &Description) {
-        let ips = peers(peer);
+    /// Lets these in by all relays.
+    pub(super) fn permit(&mut self, now: Instant, ips: &BTreeSet<IpAddr>) {
         for relay in self.all.values_mut().filter(|relay| relay.address().is_some()) {
-            relay.permit(now, &ips);
+            relay.permit(now, ips);
         }
+    }
+
+    /// Whether a relay can be sent through to this IP address at the moment.
+    pub(super) fn lets_in(&self, now: Instant, relay: SocketId, ip: IpAddr) -> bool {
+        self.all.get(&relay).is_some_and(|relay| relay.lets_in(now, ip))
+    }
+
+    pub(super) fn is_up(&self, relay: SocketId) -> bool {
+        self.all.get(&relay).is_some_and(|relay| relay.address().is_some())
+    }
+
+    /// Something has fallen silent: are the addresses ours still?
+    pub(super) fn verify(&mut self, now: Instant) {
+        self.all.values_mut().for_each(|relay| relay.verify(now));
     }
 
     /// Much is going to be sent to a peer.

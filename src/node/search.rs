@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::memory::Networks;
+use super::reach::Reach;
 use super::relays::Relays;
 use crate::base::Instant;
 use crate::base::limits::{NODE_SEARCHES, NODE_SOCKETS_FROM, PUNCH_SOCKETS};
@@ -46,6 +47,8 @@ impl std::error::Error for SearchError {}
 struct Search {
     direct: Punch,
     relayed: Option<Punch>,
+    /// Where the peer may be met by relays, for all that it tells.
+    reach: Reach,
     transport: Option<TransportConfig>,
     /// Our relays do not know yet whom to let in.
     fresh: bool,
@@ -125,8 +128,10 @@ impl Searches {
         self.started += 1;
         let extra = direct.config().first_extra();
         let fresh = relayed.is_some();
+        let reach = relayed.as_ref().map_or_else(Reach::default, |it| Reach::of(it.config()));
         let (connection, by_relay, failed) = (None, false, None);
-        let search = Search { direct, relayed, transport, fresh, connection, by_relay, failed };
+        let search =
+            Search { direct, relayed, reach, transport, fresh, connection, by_relay, failed };
         self.running.insert(handle, (extra, search));
         Ok(handle)
     }
@@ -165,14 +170,16 @@ impl Searches {
         Some((report, requests))
     }
 
-    /// A peer has dialled us. If it is searched, and was not dialled yet, this is the connection that was wanted.
-    pub(super) fn adopt(&mut self, peer: PeerId, connection: ConnectionHandle) -> bool {
+    /// A peer has dialled us. If it is searched, and was not dialled yet, this is the connection that was wanted. Returns where else the peer
+    /// may be met.
+    pub(super) fn adopt(&mut self, peer: PeerId, connection: ConnectionHandle) -> Option<Reach> {
         let wanted = |search: &&mut Search| {
             search.connection.is_none() && search.direct.config().peer() == peer
         };
         let mut searches = self.running.values_mut().map(|(_, search)| search);
-        let search = searches.find(wanted);
-        search.is_some_and(|search| search.connection.replace(connection).is_none())
+        let search = searches.find(wanted)?;
+        search.connection = Some(connection);
+        Some(search.reach.clone())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -277,14 +284,17 @@ impl Searches {
         self.running.len() < before
     }
 
-    /// How to dial what was searched, once.
-    pub(super) fn dial(&mut self, handle: SearchHandle) -> Option<(Dial, Option<TransportConfig>)> {
+    /// How to dial what was searched, once, and where else the peer may be met.
+    pub(super) fn dial(
+        &mut self,
+        handle: SearchHandle,
+    ) -> Option<(Dial, Option<TransportConfig>, Reach)> {
         let (_, search) = self.running.get_mut(&handle)?;
         let config = search.direct.config();
         // The address is that of the path that was found.
         let nowhere = SocketAddr::from(([0; 4], 0));
         let dial = Dial::new(config.peer(), nowhere).punch_with_key(config.punch_key());
-        Some((dial, search.transport.take()))
+        Some((dial, search.transport.take(), search.reach.clone()))
     }
 
     /// The connection that was dialled on the first path.

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use srudp::nat::{
-    GatherConfig, Gathered, Offer, PunchConfig, PunchTransmit, SeenOffers, SocketId, SocketRequest,
+    Candidate, CandidateKind, Description, GatherConfig, Gathered, Offer, PunchConfig,
+    PunchTransmit, SeenOffers, SocketId, SocketRequest,
 };
 use srudp::node::{Node, NodeEvent, Route, SearchHandle};
 use srudp::proto::{
@@ -16,7 +17,7 @@ use srudp::{Direction, Identity, StreamId};
 use super::kinds::Kind;
 use super::services;
 use super::tubes::Piece;
-use super::world::{Machine, World, instant, port_of};
+use super::world::{Machine, STRANGER, World, instant, port_of};
 
 /// Unix time at which everything happens.
 const UNIX: u64 = 1_800_000_000;
@@ -259,13 +260,15 @@ pub(crate) struct Meeting {
     pub(crate) relays: [bool; 2],
     /// Bytes that each sends.
     pub(crate) total: usize,
+    /// Relays that the second one makes up, at a stranger's address.
+    pub(crate) lies: u16,
     /// Both would accept strangers, and do not look on when the other has come.
     pub(crate) accept: bool,
 }
 
 impl Meeting {
     pub(crate) fn of(kinds: [Kind; 2], relays: [bool; 2]) -> Self {
-        Self { kinds, seed: 1, loss: 0.0, relays, total: 50_000, accept: false }
+        Self { kinds, seed: 1, loss: 0.0, relays, total: 50_000, lies: 0, accept: false }
     }
 
     /// Both have gathered and exchanged offers, and begin to search at the time that is returned.
@@ -282,6 +285,14 @@ impl Meeting {
             host
         });
         world.run(&mut hosts, |hosts| hosts.iter().all(|host| host.gathered.is_some()));
+        if let Some(gathered) = hosts[1].gathered.as_mut().filter(|_| self.lies > 0) {
+            let relay = |port| SocketAddr::from((STRANGER, 6000 + port));
+            let made_up =
+                (0..self.lies).map(|port| Candidate::new(CandidateKind::Relayed, relay(port)));
+            let told = gathered.description.candidates().iter().copied().chain(made_up);
+            let told: Vec<Candidate> = told.collect();
+            gathered.description = Description::new(*gathered.description.nat(), &told);
+        }
         let start = world.now + Duration::from_millis(100);
         let configs = agree(&hosts, seed, instant(start));
         for (host, config) in hosts.iter_mut().zip(configs) {

@@ -16,6 +16,9 @@ pub(crate) const DELAY: Duration = Duration::from_millis(20);
 /// Where addresses are asked for.
 const STUN: [u8; 4] = [192, 0, 2, 1];
 
+/// Somebody who has nothing to do with them.
+pub(crate) const STRANGER: [u8; 4] = [198, 51, 100, 200];
+
 /// A machine on one of the hosts.
 pub(crate) trait Machine {
     fn receive(&mut self, now: Instant, socket: SocketId, from: SocketAddr, datagram: &mut [u8]);
@@ -49,6 +52,8 @@ struct Host {
     /// The sockets that were used, by their addresses.
     sockets: BTreeMap<SocketAddr, SocketId>,
     asked: u16,
+    /// Addresses that it had in its network before.
+    former: u8,
 }
 
 /// Where a packet is going to.
@@ -82,6 +87,8 @@ pub(crate) struct World {
     pub(crate) now: Duration,
     /// Datagrams of each host.
     pub(crate) sent: [usize; 2],
+    /// The sizes of what went to the stranger.
+    pub(crate) astray: Vec<usize>,
 }
 
 impl World {
@@ -93,7 +100,14 @@ impl World {
                 Nat::new(config.clone(), number)
             });
             let chain = NatChain::new(boxes.collect());
-            Host { access, chain, known: BTreeSet::new(), sockets: BTreeMap::new(), asked: 0 }
+            Host {
+                access,
+                chain,
+                known: BTreeSet::new(),
+                sockets: BTreeMap::new(),
+                asked: 0,
+                former: 0,
+            }
         });
         Self {
             hosts,
@@ -106,6 +120,7 @@ impl World {
             generator: Generator::new(seed),
             now: Duration::ZERO,
             sent: [0; 2],
+            astray: Vec::new(),
         }
     }
 
@@ -113,10 +128,11 @@ impl World {
     pub(crate) fn local(&self, host: usize, socket: SocketId) -> SocketAddr {
         let port = port_of(socket);
         let last = u8::try_from(host).unwrap() + 1;
-        let ip = if self.hosts[host].access.boxes.is_empty() {
+        let Host { access, former, .. } = &self.hosts[host];
+        let ip = if access.boxes.is_empty() {
             [198, 51, 100, last]
         } else {
-            [192, 168, last, 2]
+            [192, 168, last, 2 + former]
         };
         SocketAddr::from((ip, port))
     }
@@ -133,6 +149,23 @@ impl World {
             Some(Route::Outside(address)) if !host.access.blocked => Some(address),
             _ => None,
         }
+    }
+
+    /// The host gets another address in its network. What comes for the old one is lost.
+    pub(crate) fn renumber_host(&mut self, host: usize) {
+        let host = &mut self.hosts[host];
+        assert!(!host.access.boxes.is_empty(), "its address is that of the Internet");
+        host.former += 1;
+        host.sockets.clear();
+    }
+
+    /// The router that is nearest to the Internet gets another address there, and forgets all mappings.
+    pub(crate) fn renumber_router(&mut self, host: usize) {
+        let last = u8::try_from(host).unwrap() + 1;
+        let nearest = self.hosts[host].chain.boxes().last_mut().expect("a router");
+        let IpAddr::V4(old) = nearest.external() else { panic!("of IPv4") };
+        let [a, b, c, _] = old.octets();
+        nearest.set_external([a, b, c + 1, last].into());
     }
 
     pub(crate) fn layers(&self, host: usize) -> u8 {
@@ -212,10 +245,17 @@ impl World {
             return;
         }
         let packet = Packet { from, to, payload: transmit.payload };
+        self.note(to, &packet.payload);
         if Services::own(to) {
             self.fly(Place::Services, packet);
         } else if !self.cut {
             self.fly(Place::Host(1 - number), packet);
+        }
+    }
+
+    fn note(&mut self, to: SocketAddr, payload: &[u8]) {
+        if to.ip() == IpAddr::from(STRANGER) {
+            self.astray.push(payload.len());
         }
     }
 
@@ -231,9 +271,9 @@ impl World {
         }
     }
 
-    /// All TCP connections break.
-    pub(crate) fn break_streams(&mut self) {
-        for tube in self.tubes.all() {
+    /// All TCP connections of a host break.
+    pub(crate) fn break_streams(&mut self, host: usize) {
+        for tube in self.tubes.all().into_iter().filter(|(of, _)| *of == host) {
             self.services.close(tube);
             self.push(tube, End::Host, Piece::Ended, 1);
         }
@@ -283,6 +323,7 @@ impl World {
                     continue;
                 }
             };
+            self.note(to, &payload);
             let lost = self.generator.chance(self.loss);
             // The last number of an address is that of the host that is behind it.
             let IpAddr::V4(ip) = to.ip() else { continue };

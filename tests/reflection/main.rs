@@ -6,6 +6,7 @@
 mod aim;
 #[path = "../crossing/mod.rs"]
 mod crossing;
+mod detours;
 mod dials;
 mod peers;
 mod relays;

@@ -48,6 +48,12 @@ impl Ground {
         self.lab.part(a, b);
     }
 
+    /// Nothing goes directly any more, and what is under way takes the relay.
+    fn fall_back(&self) {
+        self.cut();
+        thread::sleep(WHILE * 2);
+    }
+
     fn restore(&self) {
         let [a, b] = &self.routers;
         self.lab.join(a, b);
@@ -125,6 +131,42 @@ const CASES: &[Case] = &[
         name: "sender got another address, relay of the receiver",
         relays: [true, false],
         happening: |ground| ground.hosts[1].renumber(),
+    },
+    Case {
+        name: "receiver got another address, relays of both",
+        relays: [true, true],
+        happening: |ground| ground.hosts[0].renumber(),
+    },
+    Case {
+        name: "sender got another address, relays of both",
+        relays: [true, true],
+        happening: |ground| ground.hosts[1].renumber(),
+    },
+    Case {
+        name: "receiver's router got another address, relays of both",
+        relays: [true, true],
+        happening: |ground| ground.routers[0].renumber(),
+    },
+    Case {
+        name: "sender's router got another address, relays of both",
+        relays: [true, true],
+        happening: |ground| ground.routers[1].renumber(),
+    },
+    Case {
+        name: "receiver's router got another address while on the relay, relays of both",
+        relays: [true, true],
+        happening: |ground| {
+            ground.fall_back();
+            ground.routers[0].renumber();
+        },
+    },
+    Case {
+        name: "sender's router got another address while on the relay, relays of both",
+        relays: [true, true],
+        happening: |ground| {
+            ground.fall_back();
+            ground.routers[1].renumber();
+        },
     },
 ];
 

@@ -62,6 +62,18 @@ pub(crate) const NODE_DEAD_TIMEOUTS: u32 = 2;
 /// First wait before a direct path that was left is tried again. Each further one is twice as long, up to that between keep-alives.
 pub(crate) const NODE_DIRECT_RETRY: Duration = Duration::from_secs(1);
 
+/// How long the way that comes next is tried alone after the one in use has fallen silent, before all others are tried too.
+pub(crate) const NODE_DETOUR_WAIT: Duration = Duration::from_secs(1);
+
+/// How much later the side that was dialled tries them: what the other one finds in that time is taken.
+pub(crate) const NODE_DETOUR_YIELD: Duration = Duration::from_millis(250);
+
+/// First wait before they are tried again, as long as one is asked. Each further one is twice as long, up to that between keep-alives.
+pub(crate) const NODE_DETOUR_RETRY: Duration = Duration::from_secs(3);
+
+/// How often a relay is tried at which a peer says that it is, and was not met yet: who lies about it aims full datagrams at somebody.
+pub(crate) const NODE_DETOUR_TRIES: u8 = 8;
+
 /// Addresses that are reached by other sockets than the main one.
 pub(crate) const NODE_ROUTES: usize = 1024;
 

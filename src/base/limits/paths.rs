@@ -70,6 +70,9 @@ pub(crate) const CHALLENGE_RESERVE: u64 = 270;
 /// Probe timeouts that a path validation may last (RFC 9000 §8.2.4).
 pub(crate) const CHALLENGE_PTOS: u32 = 3;
 
+/// Addresses at which it is tried at a time whether the peer answers there too: some relays, and the way around them.
+pub(crate) const PATH_SCOUTS: usize = 6;
+
 /// Answers to PATH_CHALLENGE that wait; of more, the oldest are forgotten (CVE-2023-49295).
 pub(crate) const PATH_ANSWERS: usize = 4;
 

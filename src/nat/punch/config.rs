@@ -1,5 +1,7 @@
 //! What a punch needs to know.
 
+use std::net::SocketAddr;
+
 use crate::base::Instant;
 use crate::base::limits::PUNCH_LAYERS_MAX;
 use crate::crypto::{Identity, PeerId, PunchSecrets};
@@ -130,6 +132,11 @@ impl PunchConfig {
     /// What the peer says about itself.
     pub(crate) fn theirs(&self) -> &Description {
         &self.theirs
+    }
+
+    /// Whether something may be sent to an address because the peer told it.
+    pub(crate) fn may_send_to(&self, address: SocketAddr) -> bool {
+        self.destinations.check(address, true).is_ok()
     }
 
     /// Whether it sends from this socket, which was there before.

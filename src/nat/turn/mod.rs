@@ -147,6 +147,21 @@ impl TurnClient {
         }
     }
 
+    /// Whether datagrams can be sent to this IP address at the moment.
+    pub fn lets_in(&self, now: Instant, ip: IpAddr) -> bool {
+        matches!(self.state, State::Allocated { .. }) && self.permissions.holds(now, ip)
+    }
+
+    /// Asks the relay for a sign of life now, unless that is being done: something has fallen silent. If the allocation is not ours any more,
+    /// because our address has become another one, [`TurnEvent::Lost`] follows soon.
+    pub fn verify(&mut self, now: Instant) {
+        if let State::Allocated { due } = &mut self.state
+            && due.take().is_some()
+        {
+            self.start(now, Purpose::Verify { seconds: self.config.seconds() });
+        }
+    }
+
     /// Writes into `out`, instead of what it holds, what has to be sent to [`Self::server`] to have the datagram relayed to the peer.
     ///
     /// # Errors
@@ -289,14 +304,20 @@ impl TurnClient {
         match (purpose, result) {
             (Purpose::Allocate { .. }, Ok(())) => self.on_allocated(now, message),
             (Purpose::Allocate { .. }, Err(error)) => self.on_not_allocated(now, error),
-            (Purpose::Refresh { .. }, Ok(())) => match message.and_then(allocation::lifetime) {
-                None => self.fail(TurnError::Incomprehensible),
-                Some(lifetime) => self.schedule(now, lifetime),
-            },
+            // All may be silent for a while: the relay is given up when it has not answered once more.
+            (Purpose::Verify { .. }, Err(TurnError::TimedOut)) => {
+                self.state = State::Allocated { due: Some(now) };
+            }
+            (Purpose::Refresh { .. } | Purpose::Verify { .. }, Ok(())) => {
+                match message.and_then(allocation::lifetime) {
+                    None => self.fail(TurnError::Incomprehensible),
+                    Some(lifetime) => self.schedule(now, lifetime),
+                }
+            }
             (Purpose::Release, _) => self.on_released(now),
             // Whatever was asked: without an answer, or without an allocation, there is no relay.
             (_, Err(error @ (TurnError::TimedOut | TurnError::Mismatch)))
-            | (Purpose::Refresh { .. }, Err(error)) => self.fail(error),
+            | (Purpose::Refresh { .. } | Purpose::Verify { .. }, Err(error)) => self.fail(error),
             (Purpose::Permit(ip), Ok(())) => {
                 if self.permissions.on_permitted(now, ip) {
                     self.events.push_back(TurnEvent::Permitted(ip));

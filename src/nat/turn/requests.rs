@@ -28,6 +28,10 @@ pub(super) enum Purpose {
     Refresh {
         seconds: Option<u32>,
     },
+    /// The same, because something has fallen silent: perhaps not the relay.
+    Verify {
+        seconds: Option<u32>,
+    },
     /// Refresh to nothing.
     Release,
     Permit(IpAddr),
@@ -41,7 +45,7 @@ impl Purpose {
     fn method(self) -> Method {
         match self {
             Self::Allocate { .. } => Method::ALLOCATE,
-            Self::Refresh { .. } | Self::Release => Method::REFRESH,
+            Self::Refresh { .. } | Self::Verify { .. } | Self::Release => Method::REFRESH,
             Self::Permit(_) => Method::CREATE_PERMISSION,
             Self::Bind { .. } => Method::CHANNEL_BIND,
         }
@@ -67,7 +71,7 @@ impl Purpose {
                 };
                 lifetime(builder, seconds)
             }
-            Self::Refresh { seconds } => lifetime(builder, seconds),
+            Self::Refresh { seconds } | Self::Verify { seconds } => lifetime(builder, seconds),
             Self::Release => lifetime(builder, Some(0)),
             Self::Permit(ip) => {
                 builder.attribute(&Attribute::XorPeerAddress(SocketAddr::new(ip, 0)))
