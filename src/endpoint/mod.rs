@@ -34,6 +34,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
+use crate::base::limits::{RESET_INTERVAL, RESET_MAX, RESET_TRIGGER_MIN};
 use crate::base::{EcnMark, Entropy, Instant};
 use crate::close::ConnectionError;
 use crate::connection::{Arrival, Connection};
@@ -315,15 +316,16 @@ impl Endpoint {
         let Some(key) = &self.reset_key else {
             return;
         };
-        if now < self.reset_allowed_at || arrival.datagram < 46 {
+        if now < self.reset_allowed_at || arrival.datagram < RESET_TRIGGER_MIN {
             return;
         }
         // It has overtaken ESTABLISH: this connection is still to come.
         if self.half_opens.awaits(cid) {
             return;
         }
-        self.reset_allowed_at = now + Duration::from_millis(100);
-        let mut packet = vec![0; (arrival.datagram - 1).min(62)];
+        self.reset_allowed_at = now + RESET_INTERVAL;
+        // Shorter than what it answers: two endpoints that reset each other come to an end (RFC 9000 §10.3.3).
+        let mut packet = vec![0; (arrival.datagram - 1).min(RESET_MAX)];
         self.entropy.fill(&mut packet);
         packet[0] = 0x60 | (packet[0] & 0x1f);
         let start = packet.len() - 16;

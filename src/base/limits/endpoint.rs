@@ -47,6 +47,16 @@ pub(crate) const PARTIALS_PER_ADDRESS: usize = 4;
 /// Datagrams outside connections that wait to be sent.
 pub(crate) const OUTBOX: usize = 4096;
 
+/// Shortest datagram that is answered by a stateless reset: the reset is one byte shorter, and still no shorter than any short
+/// packet (SPEC §7.4).
+pub(crate) const RESET_TRIGGER_MIN: usize = 46;
+
+/// Longest stateless reset.
+pub(crate) const RESET_MAX: usize = 62;
+
+/// Time between two stateless resets of an endpoint.
+pub(crate) const RESET_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Connections of one endpoint, unless configured otherwise.
 pub(crate) const CONNECTIONS: usize = 65_536;
 
