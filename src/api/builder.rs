@@ -120,6 +120,16 @@ impl EndpointBuilder {
         self
     }
 
+    /// Whether the gateway of this host's network is asked for a port when a [`ticket`](Endpoint::ticket) is made, by PCP, NAT-PMP or UPnP, so
+    /// that everybody on the Internet can send to this endpoint there: what is not SRUDP goes no further. It is kept as long as the
+    /// endpoint lives, and given back when it is [closed](Endpoint::close). A ticket waits 0.3 s for it where no gateway answers, and 1.5 s at most where one
+    /// does; a port that comes later is in the next ticket. Needs the crate feature `interfaces`, or an address of this network to be
+    /// bound to. Default false.
+    pub fn port_mapping(mut self, asked: bool) -> Self {
+        self.servers.gateway = asked;
+        self
+    }
+
     /// Binds a UDP socket and starts the thread that serves it. `[::]:0` speaks IPv4 too, where the system can; `0.0.0.0:0` speaks IPv4 alone.
     ///
     /// # Errors

@@ -190,7 +190,7 @@ impl Endpoint {
         shared.wait(Key::AllClosed, |core, _| ready_if(core.are_all_closed()));
         shared.with(|core, now| core.finish_close(now, notice));
         shared.check_end();
-        shared.wait(Key::Drained, |core, _| ready_if(core.is_drained()));
+        shared.wait(Key::Drained, |core, now| ready_if(core.is_drained(now)));
     }
 
     pub(crate) fn identity(&self) -> &Identity {

@@ -10,18 +10,31 @@ use crate::nat::{CandidateKind, GatherConfig, Gathered};
 pub(crate) struct Servers {
     pub(crate) stun: Vec<SocketAddr>,
     pub(crate) turn: Vec<TurnConfig>,
+    /// The gateway is asked for a port.
+    pub(crate) gateway: bool,
 }
 
 impl Servers {
     pub(crate) fn tell(&self, config: GatherConfig) -> GatherConfig {
-        config.servers(&self.stun).relays(&self.turn)
+        let config = config.servers(&self.stun).relays(&self.turn);
+        if self.gateway { config.port_mapping(gateway()) } else { config }
     }
 
     /// Whether any was asked, and none answered.
     pub(crate) fn are_silent(&self, gathered: &Gathered) -> bool {
         let asked = !self.stun.is_empty() || !self.turn.is_empty();
         let mut candidates = gathered.description.candidates().iter();
-        let relayed = candidates.any(|it| it.kind() == CandidateKind::Relayed);
-        asked && gathered.behaviour.mapped.is_none() && !relayed
+        let has_others = candidates
+            .any(|it| matches!(it.kind(), CandidateKind::Relayed | CandidateKind::Mapped));
+        asked && gathered.behaviour.mapped.is_none() && !has_others
     }
+}
+
+/// The router of this host, as far as it can be known.
+fn gateway() -> Option<std::net::IpAddr> {
+    #[cfg(feature = "interfaces")]
+    let gateway = crate::driver::default_gateway();
+    #[cfg(not(feature = "interfaces"))]
+    let gateway = None;
+    gateway
 }

@@ -228,9 +228,10 @@ impl Core {
             || self.entries.values().all(|entry| matches!(entry.stage, Stage::Closed(_)))
     }
 
-    /// Nothing is left to do, now or later.
-    pub(crate) fn is_drained(&mut self) -> bool {
-        self.is_stopped || (self.is_closed && self.node.endpoint().is_idle())
+    /// Nothing is left to do, now or later. The gateway's port is given back when no connection can be using it any more.
+    pub(crate) fn is_drained(&mut self, now: Instant) -> bool {
+        let is_idle = self.is_closed && self.node.endpoint().is_idle();
+        self.is_stopped || (is_idle && self.node.give_back(now))
     }
 
     /// The application holds a sender of this stream, and wants to know if the peer stops it.
@@ -455,8 +456,8 @@ impl Core {
     }
 
     /// The worker has nothing more to do: tells those that wait for it. Returns whether it may end.
-    pub(super) fn check_drained(&mut self) -> bool {
-        let is_drained = self.is_drained();
+    pub(super) fn check_drained(&mut self, now: Instant) -> bool {
+        let is_drained = self.is_drained(now);
         if is_drained {
             self.waits.wake(Key::Drained);
         }

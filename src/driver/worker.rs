@@ -243,7 +243,13 @@ impl Worker {
     }
 
     fn is_drained(&mut self) -> bool {
-        self.shared.guarded().with(&mut self.ready, |core, _| core.check_drained())
+        let look = |core: &mut super::Core, now| (core.check_drained(now), core.is_closed());
+        let (is_drained, is_closed) = self.shared.guarded().with(&mut self.ready, look);
+        if is_closed {
+            // What is given back at the end has to be said.
+            self.shared.flush_from_worker();
+        }
+        is_drained
     }
 
     /// How long nothing is due.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::relays::{Relayed, Relays};
-use super::{Node, detour};
+use super::{Node, detour, ports};
 use crate::base::Instant;
 use crate::connection::Transmit;
 use crate::endpoint::{Received, canonical};
@@ -27,7 +27,7 @@ impl NodeTransmit {
     /// number. It has to be written as a whole, behind those before: a [`FrameQueue`](crate::nat::turn::FrameQueue) does that, and knows
     /// what is left out when the stream is too slow.
     pub fn is_stream(&self) -> bool {
-        Relays::is_relay(self.socket)
+        Relays::is_relay(self.socket) || self.socket == ports::STREAM
     }
 }
 
@@ -39,6 +39,12 @@ impl Node {
         // Such addresses stand for peers behind relays; on the wire there are none.
         if detour::meaning(remote).is_some() {
             return;
+        }
+        if socket == ports::SOCKET {
+            for datagram in data.chunks(segment_size.max(1)) {
+                self.ports.handle_datagram(now, remote, datagram);
+            }
+            return self.settle(now);
         }
         self.routes.learn(socket, remote);
         let for_endpoint_alone =
@@ -135,7 +141,8 @@ impl Node {
                 return Some(alone(wrapped));
             }
         }
-        let asked = self.gatherings.poll_transmit().or_else(|| self.relays.poll_transmit())?;
+        let asked = self.gatherings.poll_transmit().or_else(|| self.relays.poll_transmit());
+        let asked = asked.or_else(|| self.ports.poll_transmit())?;
         Some(alone(asked))
     }
 }

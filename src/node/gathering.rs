@@ -1,9 +1,9 @@
-//! What to tell peers: asked of servers and relays at the same time, and told when both are done.
+//! What to tell peers: asked of servers, relays and the gateway at the same time, and told when all are done.
 
 use std::net::SocketAddr;
 
 use super::spares::Spares;
-use super::{Node, NodeEvent};
+use super::{Node, NodeEvent, ports};
 use crate::base::limits::GATHER_TIME;
 use crate::base::time::earliest;
 use crate::base::{Instant, SeededEntropy};
@@ -66,6 +66,7 @@ impl Node {
     /// Spare sockets are asked for by [`Self::poll_request`]: report each with [`Self::handle_opened`].
     pub fn gather(&mut self, now: Instant, config: GatherConfig) {
         self.relays.want(now, config.wanted_relays(), &mut *self.entropy);
+        self.ports.want(now, config.wanted_port().as_ref(), &mut *self.entropy);
         let first = self.gatherings.spares.reserve(Gathering::SPARE_SOCKETS);
         let entropy = Box::new(SeededEntropy::fork(&mut *self.entropy));
         self.gatherings.current = Some(Gathering::new(now, config, first, entropy));
@@ -76,7 +77,9 @@ impl Node {
 
     /// A socket that [`Self::poll_request`] named was opened and has this local address, or could not be opened.
     pub fn handle_opened(&mut self, now: Instant, socket: SocketId, local: Option<SocketAddr>) {
-        if let Some(current) = &mut self.gatherings.current {
+        if socket == ports::SOCKET {
+            self.ports.on_opened(local);
+        } else if let Some(current) = &mut self.gatherings.current {
             current.handle_opened(now, socket, local);
         }
         if local.is_none() {
@@ -103,10 +106,23 @@ impl Node {
                 }
             }
         }
-        let done = |(_, until): &mut (_, Instant)| self.relays.are_settled() || *until <= now;
+        if self.ports.settle(now) {
+            self.events.push_back(NodeEvent::Outdated);
+        }
+        self.requests.extend(self.ports.requests());
+        let known = self.relays.are_settled() && self.ports.is_settled(now);
+        let done = |(_, until): &mut (_, Instant)| known || *until <= now;
         if let Some((mut gathered, _)) = pending.take_if(done) {
-            gathered.description = gathered.description.with(&self.relays.candidates());
+            let mut more = self.relays.candidates();
+            more.extend(self.ports.tell());
+            gathered.description = gathered.description.with(&more);
             self.events.push_back(NodeEvent::Gathered(gathered));
         }
+    }
+
+    /// Until when gathering waits for the gateway, if for nothing else.
+    pub(super) fn ports_awaited(&self) -> Option<Instant> {
+        let alone = self.gatherings.pending.is_some() && self.relays.are_settled();
+        self.ports.settled_by().filter(|_| alone)
     }
 }

@@ -35,6 +35,7 @@ mod gathering;
 mod links;
 mod meeting;
 mod memory;
+mod ports;
 mod reach;
 mod relay;
 mod relays;
@@ -60,6 +61,7 @@ use crate::nat::{
 use gathering::Gatherings;
 use links::Links;
 use memory::{Memory, Networks};
+use ports::Ports;
 use relays::Relays;
 use routes::Routes;
 use search::Searches;
@@ -76,6 +78,7 @@ pub struct Node {
     routes: Routes,
     gatherings: Gatherings,
     relays: Relays,
+    ports: Ports,
     /// Connections on paths that were found.
     links: Links,
     /// How often connections that were searched, and ways by peers' relays, are used at least.
@@ -98,6 +101,7 @@ impl Node {
             routes: Routes::default(),
             gatherings: Gatherings::default(),
             relays: Relays::default(),
+            ports: Ports::default(),
             links: Links::default(),
             keep_alive: KeepAlive::default(),
             memory: Memory::default(),
@@ -154,6 +158,13 @@ impl Node {
         self.release_links(now);
     }
 
+    /// Gives the gateway's port back, if there is one. Returns whether nothing is left to do for that: it takes half a second at most.
+    pub fn give_back(&mut self, now: Instant) -> bool {
+        self.ports.close(now);
+        self.settle(now);
+        self.ports.is_idle()
+    }
+
     /// How often what goes through the NAT has to be used so that it does not forget: as was measured by
     /// [`LifetimeProbe`](crate::nat::LifetimeProbe), say; every 15 s if never called. Holds for connections that are searched from now on.
     pub fn set_keep_alive(&mut self, keep_alive: KeepAlive) {
@@ -179,6 +190,7 @@ impl Node {
         self.searches.handle_timeout(now);
         self.gatherings.handle_timeout(now);
         self.relays.handle_timeout(now, &mut *self.entropy);
+        self.ports.handle_timeout(now);
         self.settle(now);
         self.choose_ways(now);
         self.release_links(now);
@@ -190,6 +202,8 @@ impl Node {
             self.endpoint.poll_timeout(),
             self.searches.poll_timeout(),
             self.gatherings.poll_timeout(),
+            self.ports_awaited(),
+            self.ports.poll_timeout(),
             self.relays.poll_timeout(),
             self.links.poll_timeout(),
         ];

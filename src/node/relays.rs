@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use super::relay::{Relay, RelayEvent};
-use crate::base::limits::{NODE_PERMITS, NODE_RELAYS, NODE_RELAYS_FROM, NODE_SPARES_FROM};
+use crate::base::limits::{NODE_GATEWAY_HTTP, NODE_PERMITS, NODE_RELAYS, NODE_RELAYS_FROM};
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant};
 use crate::nat::stun::AddressFamily;
@@ -44,13 +44,13 @@ pub(super) struct Relays {
 
 impl Relays {
     pub(super) fn is_relay(socket: SocketId) -> bool {
-        (NODE_RELAYS_FROM..NODE_SPARES_FROM).contains(&socket.number())
+        (NODE_RELAYS_FROM..NODE_GATEWAY_HTTP).contains(&socket.number())
     }
 
     fn number(&mut self) -> SocketId {
         loop {
             let number = NODE_RELAYS_FROM + self.numbers;
-            self.numbers = (self.numbers + 1) % (NODE_SPARES_FROM - NODE_RELAYS_FROM);
+            self.numbers = (self.numbers + 1) % (NODE_GATEWAY_HTTP - NODE_RELAYS_FROM);
             if !self.all.contains_key(&SocketId::new(number)) {
                 return SocketId::new(number);
             }

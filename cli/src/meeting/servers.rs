@@ -20,6 +20,11 @@ pub(crate) struct Servers {
     /// the port; or a file of such lines, as others on this machine see the command line
     #[arg(long = "turn", value_name = "USER:PASSWORD@HOST:PORT")]
     turn: Vec<Relays>,
+
+    /// Do not ask this network's router for a port that everybody may send to (PCP, NAT-PMP, UPnP), as is done where there is a STUN or TURN
+    /// server
+    #[arg(long)]
+    no_port_mapping: bool,
 }
 
 impl Servers {
@@ -38,7 +43,8 @@ impl Servers {
             let addresses = relay.server.resolve()?;
             turn.extend(addresses.map(|at| relay.at(at)));
         }
-        Ok(builder.stun(stun).turn(turn))
+        let port_mapping = !self.is_empty() && !self.no_port_mapping;
+        Ok(builder.stun(stun).turn(turn).port_mapping(port_mapping))
     }
 }
 

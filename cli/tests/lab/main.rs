@@ -10,6 +10,7 @@ mod detour;
 mod dialling;
 mod ground;
 mod lifetime;
+mod mapped;
 mod meeting;
 mod net;
 mod peer;

@@ -16,7 +16,7 @@ use crate::say::say;
 use crate::{servers, stopwatch};
 
 /// The address that the router calls its own: miniupnpd gives no ports of the addresses that this lab has.
-const EXTERNAL: &str = "11.0.1.2";
+pub(crate) const EXTERNAL: &str = "11.0.1.2";
 
 /// Rules that miniupnpd adds its own to.
 const RULES: &str = "\
@@ -31,13 +31,13 @@ table inet miniupnpd {
 ";
 
 #[derive(Debug)]
-struct Daemon {
+pub(crate) struct Daemon {
     _program: Program,
     _home: TempDir,
 }
 
 /// miniupnpd on a router. `None` if it is not installed.
-fn miniupnpd(router: &Router) -> Option<Daemon> {
+pub(crate) fn miniupnpd(router: &Router) -> Option<Daemon> {
     Command::new("miniupnpd").arg("--version").output().ok()?;
     router.nft(RULES);
     let home = tempfile::tempdir().unwrap();

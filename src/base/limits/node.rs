@@ -44,6 +44,21 @@ pub(crate) const NODE_RELAYS: usize = 4;
 /// Numbers of these addresses, which are sockets to whoever searches, begin here.
 pub(crate) const NODE_RELAYS_FROM: u16 = 256;
 
+/// Number of the socket from which the gateway is asked for a port, behind the last row of spare ones.
+pub(crate) const NODE_GATEWAY: u16 = 1023;
+
+/// Number of the TCP connection to a gateway that speaks UPnP, behind those to relays.
+pub(crate) const NODE_GATEWAY_HTTP: u16 = 511;
+
+/// How long a ticket waits for a gateway of which nothing is heard: one that speaks any protocol answers within milliseconds.
+pub(crate) const NODE_GATEWAY_WAIT: Duration = Duration::from_millis(300);
+
+/// How long it waits for a port where the gateway has answered: UPnP takes five exchanges, behind the patience for what is better.
+pub(crate) const NODE_GATEWAY_TIME: Duration = Duration::from_millis(1500);
+
+/// How long a gateway is waited for that a port is given back to.
+pub(crate) const NODE_GATEWAY_FAREWELL: Duration = Duration::from_millis(500);
+
 /// How long a relay may be silent over UDP before it is asked over TCP as well: when the first request is sent again (§17.1).
 pub(crate) const NODE_STREAM_AFTER: Duration = Duration::from_millis(500);
 

@@ -11,6 +11,9 @@ pub(crate) const PORT_MAP_SENDS: u8 = 4;
 /// First waits to let pass after the last of them.
 pub(crate) const PORT_MAP_LAST_WAIT: u32 = 2;
 
+/// How long a better protocol may be silent before one that is spoken is used: gateways are near.
+pub(crate) const PORT_MAP_CHOICE: Duration = Duration::from_secs(1);
+
 /// How long a port is asked for by PCP and NAT-PMP (RFC 6886 §3.3).
 pub(crate) const PORT_MAP_LIFETIME: Duration = Duration::from_secs(7200);
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::nat::candidate::{Candidate, CandidateKind, LocalNetwork};
+use crate::nat::portmap::PortMapConfig;
 use crate::nat::scope::{Scope, canonical};
 use crate::nat::turn::TurnConfig;
 
@@ -16,6 +17,8 @@ pub struct GatherConfig {
     pub(super) candidates: Vec<Candidate>,
     pub(super) gateway: Option<IpAddr>,
     relays: Vec<TurnConfig>,
+    /// The gateway is asked for a port, if it is known which one is.
+    ports: Option<Option<IpAddr>>,
     pub(super) loopback: bool,
     pub(super) keep: Duration,
 }
@@ -30,6 +33,7 @@ impl GatherConfig {
             candidates: Vec::new(),
             gateway: None,
             relays: Vec::new(),
+            ports: None,
             loopback: false,
             keep: Duration::ZERO,
         }
@@ -59,6 +63,33 @@ impl GatherConfig {
 
     pub(crate) fn wanted_relays(&self) -> &[TurnConfig] {
         &self.relays
+    }
+
+    /// Asks the gateway for a port that everybody may send to, by PCP, NAT-PMP or UPnP, and keeps it until addresses are gathered without
+    /// this, or the node is closed. The gateway is at that address, or one that answers UPnP if that is not known. Nothing is asked unless
+    /// this host has a private IPv4 address, in the network of the gateway. Gathering takes no more than 0.3 s longer where no gateway answers,
+    /// and 1.5 s where one does; a port that comes later is told the next time.
+    #[must_use]
+    pub fn port_mapping(mut self, gateway: Option<IpAddr>) -> Self {
+        self.ports = Some(gateway);
+        self
+    }
+
+    /// What to ask of the gateway.
+    pub(crate) fn wanted_port(&self) -> Option<PortMapConfig> {
+        let gateway = self.ports?;
+        let is_behind = |host: IpAddr| {
+            let mut own = self.networks.iter().filter(|network| network.address() == host);
+            gateway.is_none_or(|gateway| own.any(|network| network.contains(gateway)))
+        };
+        let mut hosts = self.hosts().into_iter().map(|host| host.address());
+        let local = hosts.find(|host| {
+            let scope = Scope::of(host.ip());
+            host.is_ipv4()
+                && matches!(scope, Scope::Private | Scope::Carrier)
+                && is_behind(host.ip())
+        })?;
+        Some(PortMapConfig::new(local, gateway))
     }
 
     /// Further addresses that lead to the main socket: ports of the gateway, say.

@@ -43,6 +43,8 @@ pub struct PortMapper {
     nat_pmp: Gateway,
     upnp: Upnp,
     map: bool,
+    /// Until when better protocols than those that are spoken are waited for.
+    patience: Instant,
     /// The protocol that is asked for a port.
     chosen: Option<PortMapProtocol>,
     mapping: Option<PortMapping>,
@@ -69,6 +71,7 @@ impl PortMapper {
             nat_pmp,
             upnp,
             map: config.map,
+            patience: now + limits::PORT_MAP_CHOICE,
             chosen: None,
             mapping: None,
             available: Vec::new(),
@@ -160,7 +163,8 @@ impl PortMapper {
             return None;
         }
         let gateways = earliest(self.pcp.poll_timeout(), self.nat_pmp.poll_timeout());
-        earliest(gateways, self.upnp.poll_timeout())
+        let choice = self.map && self.chosen.is_none() && !self.available.is_empty();
+        earliest(earliest(gateways, self.upnp.poll_timeout()), choice.then_some(self.patience))
     }
 
     /// What has happened.
@@ -216,12 +220,13 @@ impl PortMapper {
         }
     }
 
-    /// Asks the best one for a port that is there. Waits for those which may be better.
+    /// Asks the best one for a port that is there. Waits some time for those which may be better.
     fn choose(&mut self, now: Instant) {
-        let mut last = PortMapError::TimedOut;
+        let (mut last, mut awaited) = (PortMapError::TimedOut, false);
         for protocol in PortMapProtocol::ALL {
             match self.status(protocol) {
-                Status::Probing => return,
+                Status::Probing if now < self.patience => return,
+                Status::Probing => awaited = true,
                 Status::Ready => {
                     self.chosen = Some(protocol);
                     return match protocol {
@@ -234,7 +239,9 @@ impl PortMapper {
                 _ => {}
             }
         }
-        self.finish(PortMapEvent::Failed(last));
+        if !awaited {
+            self.finish(PortMapEvent::Failed(last));
+        }
     }
 
     fn finish(&mut self, event: PortMapEvent) {

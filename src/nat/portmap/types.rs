@@ -155,6 +155,11 @@ impl PortMapConfig {
         self
     }
 
+    /// The socket that a port is asked for.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
+    }
+
     pub(super) fn speaks(&self, protocol: PortMapProtocol) -> bool {
         self.only.is_none_or(|only| only == protocol)
     }

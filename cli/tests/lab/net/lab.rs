@@ -152,6 +152,11 @@ impl Lab {
         run(command.args(["rate", &rate, "burst", "32k", "latency", "50ms"]), "");
     }
 
+    /// The Internet sends to this router what is for that address, too.
+    pub(crate) fn route(&self, address: &str, router: &Router) {
+        self.core.ip(&format!("route add {address}/32 via {}", router.external()));
+    }
+
     /// Nothing gets through between the Internet and this router any more, and nobody is told.
     pub(crate) fn cut(&self, router: &Router) {
         self.core.nft(&format!("add element inet cut links {{ v{} }}", router.link()));

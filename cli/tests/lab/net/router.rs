@@ -90,6 +90,12 @@ impl Router {
         self.namespace.nft(rules);
     }
 
+    /// The ports that miniupnpd lets in, as the kernel prints its rules.
+    pub(crate) fn ports(&self) -> String {
+        let list = ["list", "chain", "inet", "miniupnpd", "inward"];
+        run(self.namespace.command("nft").args(list), "")
+    }
+
     pub(super) fn counted(&self, table: &str, counter: &str) -> u64 {
         self.namespace.counted(table, counter)
     }
