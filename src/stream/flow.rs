@@ -5,7 +5,16 @@
 //!
 //! The window grows by itself. A new limit is announced when half the window is consumed. If that took less than two
 //! round trips, the window and not the path or the reader may have set the pace, and it doubles. So it ends between
-//! two and four times the bandwidth-delay product, which a sender needs in order to go on while a loss is repaired.
+//! four and eight times the bandwidth-delay product, which a sender needs in order to go on while a loss is repaired.
+//!
+//! ```text
+//!   ▒▒▒▒▒▒▒▒▒▒▒▒▒▒ ▓▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+//!   consumed      ▲ held       still allowed                limit
+//!                 └─ lost; is repaired within a round trip or two
+//! ```
+//!
+//! A sender that is still finding its pace doubles what it sends every round trip, and nothing is consumed while a loss is repaired:
+//! the window doubles too as soon as a quarter of it is held because something before it is missing.
 
 use std::time::Duration;
 
@@ -13,6 +22,10 @@ use super::pending::Pending;
 use crate::base::Instant;
 use crate::base::limits::OFFSET_MAX;
 use crate::wire::TransportError;
+
+/// Part of the window that may be held. While a loss is repaired, the sender goes on for a round trip until it hears of the limit, and
+/// if it doubles its pace, that takes more than twice what is held.
+const HELD: u64 = 4;
 
 /// When the application consumed something, and the round trip then.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +91,16 @@ impl Window {
             self.since = Some(now);
         }
         self.announce();
+    }
+
+    /// The reader has all there is, and waits for what is missing before the rest. Returns whether the window grew.
+    pub(super) fn on_held(&mut self) -> bool {
+        let held = self.received - self.consumed;
+        let was = self.size;
+        if held > self.size / HELD {
+            self.grow_to(self.size.saturating_mul(2));
+        }
+        self.size > was
     }
 
     /// Makes the window at least this large, within its maximum, and says so.

@@ -1,7 +1,7 @@
 //! What the peer tells us about streams. An error closes the connection.
 
 use super::recv::{Data, Effect};
-use super::{StreamEvent, Streams};
+use super::{StreamEvent, Streams, beside};
 use crate::base::Instant;
 use crate::base::limits::STREAMS_MAX;
 use crate::wire::{
@@ -90,6 +90,9 @@ impl Streams {
 
     fn received(&mut self, id: StreamId, effect: Effect) {
         self.window.consume(effect.discarded, None);
+        if let Some(size) = effect.window {
+            self.window.grow_to(beside(size));
+        }
         if effect.readable {
             self.events.push_back(StreamEvent::Readable(id));
         }

@@ -67,6 +67,8 @@ pub(super) struct Effect {
     pub(super) discarded: u64,
     /// The application should be told that something can be read.
     pub(super) readable: bool,
+    /// The window grew to this size.
+    pub(super) window: Option<u64>,
 }
 
 impl ReceiveHalf {
@@ -121,7 +123,14 @@ impl ReceiveHalf {
         if self.state == State::SizeKnown && self.data.edge() == self.window.received() {
             self.state = State::DataRecvd;
         }
-        Ok(self.announce(self.data.edge() > before || self.state == State::DataRecvd))
+        let effect = self.announce(self.data.edge() > before || self.state == State::DataRecvd);
+        Ok(Effect { window: self.grow_beyond_gap(), ..effect })
+    }
+
+    /// While something is missing, the reader says nothing about the pace at which the rest arrives.
+    fn grow_beyond_gap(&mut self) -> Option<u64> {
+        let waits = self.state == State::Recv && self.data.readable() == 0;
+        (waits && self.window.on_held()).then(|| self.window.size())
     }
 
     /// Takes a RESET_STREAM frame; [`Self::check`] was asked with the final size.
@@ -165,13 +174,13 @@ impl ReceiveHalf {
                 _ => State::DataRead,
             };
         }
-        Effect { discarded, readable: false }
+        Effect { discarded, ..Effect::default() }
     }
 
     fn announce(&mut self, news: bool) -> Effect {
         let readable = news && !self.announced;
         self.announced |= readable;
-        Effect { discarded: 0, readable }
+        Effect { readable, ..Effect::default() }
     }
 
     /// What can be read without a copy; empty at the end of the stream.

@@ -53,6 +53,21 @@ fn a_window_consumed_slowly_keeps_its_size() {
 }
 
 #[test]
+fn a_window_of_which_more_than_a_quarter_is_held_behind_a_gap_doubles_up_to_its_maximum() {
+    let mut window = Window::new(100, 300);
+    window.admit(at(0), 25);
+    assert!(!window.on_held());
+    window.admit(at(0), 1);
+    assert!(window.on_held());
+    assert_eq!((window.size(), window.due()), (200, Some(200)));
+    assert!(!window.on_held());
+    window.admit(at(0), 174);
+    assert!(window.on_held());
+    assert_eq!((window.size(), window.due()), (300, Some(300)));
+    assert!(!window.on_held());
+}
+
+#[test]
 fn discarded_data_returns_credit_without_growth() {
     let mut window = Window::new(100, 300);
     window.admit(at(0), 80);

@@ -115,6 +115,19 @@ fn the_connection_window_keeps_ahead_of_a_growing_stream_window() {
 }
 
 #[test]
+fn windows_grow_while_a_gap_keeps_the_reader_waiting_but_not_for_one_who_does_not_read() {
+    let config = StreamConfig { stream_window_max: 8000, connection_window_max: 9000, ..config() };
+    let id = theirs(BIDI, 0);
+    let mut whole = streams(&config);
+    whole.on_frame(NOW, &data(id, 0, &[0; 500])).unwrap();
+    assert!(packet(&mut whole, 1200).is_none());
+    let mut broken = streams(&config);
+    broken.on_frame(NOW, &data(id, 1, &[0; 499])).unwrap();
+    let limits = [Record::MaxData { limit: 3000 }, Record::MaxStreamData { id, limit: 2000 }];
+    assert_eq!(packet(&mut broken, 1200).unwrap().records, limits);
+}
+
+#[test]
 fn control_frames_that_do_not_fit_wait_for_the_next_packet() {
     let wide = StreamConfig { max_streams_bidi: 100, ..config() };
     let (mut a, mut b) = pair(&wide);
