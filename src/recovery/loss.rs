@@ -5,7 +5,7 @@
 //!           ┌────┴────┐               │
 //!  ■  ■  ■  ■  ■  ■  ■▼───────────────┘  ■  ■
 //!  └─ lost ─┘  └ lost when older   not judged yet
-//!                than 9/8 round trip
+//!                than 9/8 round trip, or up to 16/8 on paths that reorder
 //! ```
 //!
 //! A packet's place counts the packets of its own path, so that neither skipped numbers nor packets of another path
@@ -16,14 +16,12 @@ use std::time::Duration;
 use super::sent::Open;
 use super::spurious::Reordering;
 use crate::base::Instant;
-use crate::base::limits::TIMER_GRANULARITY;
 use crate::base::time::earliest;
 use crate::vocab::{PathId, RttView};
 
-/// How long after it left a packet is lost, once a later one was acknowledged (RFC 9002 §6.1.2): 9/8 of the round trip.
-pub(super) fn loss_delay(rtt: &RttView, newest: Option<Duration>) -> Duration {
-    let round_trip = rtt.smoothed.max(newest.unwrap_or(rtt.latest));
-    round_trip.saturating_add(round_trip / 8).max(TIMER_GRANULARITY)
+/// The round trip that packets are judged by (RFC 9002 §6.1.2).
+pub(super) fn judged_round_trip(rtt: &RttView, newest: Option<Duration>) -> Duration {
+    rtt.smoothed.max(newest.unwrap_or(rtt.latest))
 }
 
 /// The books of one path.
@@ -86,21 +84,21 @@ impl Ledger {
         self.measured_at.get_or_insert(now);
     }
 
-    /// A packet that was declared lost has arrived.
-    pub(super) fn on_spurious(&mut self, place: u64) {
+    /// A packet that was declared lost has arrived after `took`, on a path of this round trip.
+    pub(super) fn on_spurious(&mut self, place: u64, took: Duration, round_trip: Duration) {
         let distance = self.acked.map_or(0, |acked| acked.saturating_sub(place));
-        self.reordering.on_spurious(distance);
+        self.reordering.on_spurious(distance, took, round_trip);
         if place < self.run.end {
             self.run = Run::default();
         }
     }
 
     /// Whether a packet is lost, by those acknowledged; if not yet, remembers when to judge it again.
-    pub(super) fn is_lost(&mut self, now: Instant, delay: Duration, open: &Open) -> bool {
+    pub(super) fn is_lost(&mut self, now: Instant, round_trip: Duration, open: &Open) -> bool {
         let Some(later) = self.acked.and_then(|acked| acked.checked_sub(open.place)) else {
             return false;
         };
-        let lost_at = open.packet.sent_at + delay;
+        let lost_at = open.packet.sent_at + self.reordering.delay(round_trip);
         if later >= self.reordering.threshold() || lost_at <= now {
             return true;
         }

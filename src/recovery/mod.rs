@@ -35,7 +35,7 @@ use crate::base::limits::{
 use crate::vocab::{Fate, Outcome, PathId, Records, RttSample, RttView, SentPacket};
 use crate::wire::{AckFrame, TransportError};
 
-use loss::{Ledgers, loss_delay};
+use loss::{Ledgers, judged_round_trip};
 use numbers::Numbers;
 use probe::{ProbeTimer, probe_timeout};
 use sent::{Open, SentPackets};
@@ -118,7 +118,7 @@ impl Recovery {
         out.clear();
         self.numbers.check(ack)?;
         out.prior_in_flight = self.in_flight;
-        self.settle(ack, out);
+        self.settle(now, ack, rtt, out);
         if out.acked.is_empty() && out.spurious.is_empty() {
             return Ok(());
         }
@@ -242,7 +242,7 @@ impl Recovery {
     }
 
     /// Settles what an ACK names and is not settled yet, by rising number.
-    fn settle(&mut self, ack: &AckFrame<'_>, out: &mut Outcome) {
+    fn settle(&mut self, now: Instant, ack: &AckFrame<'_>, rtt: &RttView, out: &mut Outcome) {
         let oldest = [self.sent.oldest(), self.lost.oldest()].into_iter().flatten().min();
         let Some(oldest) = oldest else { return };
         let mut ranges = std::mem::take(&mut self.ranges);
@@ -250,7 +250,7 @@ impl Recovery {
         ranges.extend(unsettled.take(ACK_RANGES_HEEDED));
         // Lost ones first: how late they are shows against what was acknowledged before this ACK.
         for range in ranges.iter().rev() {
-            self.settle_lost(range, out);
+            self.settle_lost(now, range, rtt, out);
         }
         for range in ranges.iter().rev() {
             self.settle_open(range, out);
@@ -260,10 +260,16 @@ impl Recovery {
         self.ranges = ranges;
     }
 
-    fn settle_lost(&mut self, range: &RangeInclusive<u64>, out: &mut Outcome) {
+    fn settle_lost(
+        &mut self,
+        now: Instant,
+        range: &RangeInclusive<u64>,
+        rtt: &RttView,
+        out: &mut Outcome,
+    ) {
         while let Some((number, open)) = self.lost.take(range) {
             if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
-                ledger.on_spurious(open.place);
+                ledger.on_spurious(open.place, now - open.packet.sent_at, rtt.smoothed);
             }
             out.spurious.push(open.settled(number));
             push_fates(&open.packet.records, Fate::Acked, out);
@@ -309,13 +315,13 @@ impl Recovery {
     /// Finds lost packets, and when to look again (RFC 9002 §A.10).
     fn detect(&mut self, now: Instant, rtt: &RttView, max_ack_delay: Duration, out: &mut Outcome) {
         let Some(largest) = self.largest_acked else { return };
-        let delay = loss_delay(rtt, out.rtt.map(|sample| sample.latest));
+        let round_trip = judged_round_trip(rtt, out.rtt.map(|sample| sample.latest));
         let period = self.pto(rtt, max_ack_delay).saturating_mul(PERSISTENT_CONGESTION);
         self.ledgers.disarm();
         let mut cursor = self.sent.seek(0);
         while let Some(open) = self.sent.peek(&mut cursor, largest) {
             let ledger = self.ledgers.get_mut(open.packet.path);
-            if !ledger.is_some_and(|ledger| ledger.is_lost(now, delay, open)) {
+            if !ledger.is_some_and(|ledger| ledger.is_lost(now, round_trip, open)) {
                 cursor.advance();
             } else if let Some((number, open)) = self.sent.take(&mut cursor, largest) {
                 self.lose(now, number, open, period, out);

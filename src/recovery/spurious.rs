@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::sent::Open;
 use crate::base::Instant;
 use crate::base::limits::{
-    LOST_REMEMBERED, PACKET_THRESHOLD, PACKET_THRESHOLD_MAX, REORDERING_CALM,
+    LOST_REMEMBERED, PACKET_THRESHOLD, PACKET_THRESHOLD_MAX, REORDERING_CALM, REORDERING_SLACK_MAX,
+    TIMER_GRANULARITY,
 };
 
 /// The newest lost packets, by rising number.
@@ -59,10 +61,13 @@ impl LostPackets {
     }
 }
 
-/// How much a path reorders, in packets (RFC 9002 §6.1.1 allows to adapt; the manner is that of RFC 8985 §6.2 and §7.2).
+/// How much a path reorders, in packets and in time (RFC 9002 §6.1.1 and §6.1.2 allow to adapt; the manner is that of RFC 8985 §6.2
+/// and §7.2).
 #[derive(Debug)]
 pub(super) struct Reordering {
     threshold: u64,
+    /// Eighths of a round trip that a packet may be late.
+    slack: u32,
     /// Round trips with losses since the last spurious one.
     calm: u8,
     /// When the last of these began: losses of packets sent before belong to it.
@@ -71,12 +76,18 @@ pub(super) struct Reordering {
 
 impl Reordering {
     pub(super) fn new() -> Self {
-        Self { threshold: PACKET_THRESHOLD, calm: 0, since: None }
+        Self { threshold: PACKET_THRESHOLD, slack: 1, calm: 0, since: None }
     }
 
     /// How much later a packet must have been sent for its arrival to mean that this one is lost.
     pub(super) fn threshold(&self) -> u64 {
         self.threshold
+    }
+
+    /// How long after it left a packet is lost, once a later one was acknowledged.
+    pub(super) fn delay(&self, round_trip: Duration) -> Duration {
+        let slack = (round_trip / 8).saturating_mul(self.slack);
+        round_trip.saturating_add(slack).max(TIMER_GRANULARITY)
     }
 
     /// A packet sent at `sent_at` is lost.
@@ -91,9 +102,13 @@ impl Reordering {
         }
     }
 
-    /// A lost packet arrived, after others that were sent up to `distance` later.
-    pub(super) fn on_spurious(&mut self, distance: u64) {
+    /// A lost packet arrived, after others that were sent up to `distance` later, and `took` so long on a path of this round trip.
+    pub(super) fn on_spurious(&mut self, distance: u64, took: Duration, round_trip: Duration) {
         self.calm = 0;
+        let late = took.saturating_sub(round_trip).as_nanos();
+        let eighths = (late * 8).div_ceil(round_trip.as_nanos().max(1));
+        let eighths = u32::try_from(eighths).unwrap_or(u32::MAX);
+        self.slack = self.slack.max(eighths.min(REORDERING_SLACK_MAX));
         let wanted = distance.saturating_add(1).min(PACKET_THRESHOLD_MAX);
         self.threshold = self.threshold.max(wanted);
     }

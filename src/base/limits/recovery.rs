@@ -41,6 +41,9 @@ pub(crate) const PACKET_THRESHOLD: u64 = 3;
 /// The same on paths that reorder; beyond it, time alone decides.
 pub(crate) const PACKET_THRESHOLD_MAX: u64 = 256;
 
+/// Eighths of a round trip that a packet may be late on paths that reorder (RFC 8985 §6.2: a round trip).
+pub(crate) const REORDERING_SLACK_MAX: u32 = 8;
+
 /// Timers are no finer than this (RFC 9002 §6.1.2).
 pub(crate) const TIMER_GRANULARITY: Duration = Duration::from_millis(1);
 
@@ -65,7 +68,7 @@ pub(crate) const LOST_REMEMBERED: usize = 512;
 /// Probe timeouts for which a lost packet is remembered: what comes later is no reordering.
 pub(crate) const LOST_PTOS: u32 = 3;
 
-/// Round trips with losses, and none of them spurious, after which a raised packet threshold falls back (RFC 8985 §7.2).
+/// Round trips with losses, and none of them spurious, after which raised thresholds fall back (RFC 8985 §7.2).
 pub(crate) const REORDERING_CALM: u8 = 16;
 
 /// Packets that elicit no acknowledgement and whose fate is still awaited. A peer that never acknowledges them must not

@@ -144,13 +144,13 @@ impl Bbr {
     pub(super) fn undo(&mut self, before: &Setback) {
         self.control.raise_window(before.window);
         self.losses.forget_round();
-        self.pipe.look_again(0);
         self.bandwidth.raise_short_term(before.bandwidth_short_term);
         self.volume.raise_short_term(before.volume_short_term);
         self.volume.raise_long_term(before.volume_long_term);
         match before.left {
             Some(Phase::Startup) => {
                 self.pipe.set_known_full(false);
+                self.pipe.look_again(0);
                 if self.phase != Phase::ProbeRtt {
                     self.enter_startup();
                 }

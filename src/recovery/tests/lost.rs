@@ -90,6 +90,21 @@ fn a_spurious_loss_raises_the_threshold_just_above_what_was_seen() {
 }
 
 #[test]
+fn a_packet_that_was_merely_late_buys_later_ones_as_much_time_but_a_round_trip_at_most() {
+    for (late, slack) in [(35, 40), (500, 80)] {
+        let mut sender = Sender::new();
+        sender.send(2).advance(80).ack([1]).advance(10);
+        assert_eq!(sender.check_timer(), Verdict::Lost);
+        sender.advance(late - 10).ack([0]).want_spurious([0]);
+        sender.send(2).advance(80).ack([3]).want_lost([]);
+        sender.advance(slack - 1);
+        assert_eq!(sender.check_timer(), Verdict::Nothing);
+        sender.advance(1);
+        assert_eq!(sender.check_timer(), Verdict::Lost);
+    }
+}
+
+#[test]
 fn the_threshold_has_a_ceiling() {
     let mut sender = Sender::new();
     let first = sender.send_as(|_| {});
