@@ -273,7 +273,14 @@ impl Endpoint {
             State::Live(connection) => connection.deadline(),
             State::Failed => None,
         };
-        let deadline = deadline.map(|at| at.max(now));
+        // What has come already is looked at when the slot is polled, which follows if it is ready. A timer would wake its keeper again and
+        // again until then: whoever polls may be another thread, in the middle of a datagram. But one that is left from a poll stays:
+        // what it is for has not been done.
+        let has_come = |at: &Instant| *at <= now;
+        let is_kept = slot.deadline.as_ref().is_some_and(has_come);
+        let is_left_to_poll = slot.is_ready && !is_kept;
+        let deadline =
+            deadline.filter(|at| !(is_left_to_poll && has_come(at))).map(|at| at.max(now));
         if slot.deadline == deadline {
             return;
         }
