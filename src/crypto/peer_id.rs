@@ -31,15 +31,12 @@ impl PeerId {
     /// # Errors
     /// When they are no point of the curve, not its one canonical encoding, or a point of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, PeerIdError> {
-        let key = VerifyingKey::from_bytes(bytes).map_err(|_| PeerIdError::NotAKey)?;
-        // Decoding accepts aliases (RFC 8032 forbids them): y of p or more, and a sign on x = 0.
-        if key.to_edwards().compress().as_bytes() != bytes {
-            return Err(PeerIdError::NotCanonical);
-        }
-        if key.is_weak() {
-            return Err(PeerIdError::SmallOrder);
-        }
-        Ok(Self(*bytes))
+        decode(bytes).map(|_| Self(*bytes))
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), with [`static_public`](Self::static_public), for less than both cost one after the other.
+    pub(crate) fn with_static_public(bytes: &[u8; 32]) -> Result<(Self, [u8; 32]), PeerIdError> {
+        decode(bytes).map(|key| (Self(*bytes), key.to_montgomery().to_bytes()))
     }
 
     pub(super) fn of(key: &VerifyingKey) -> Self {
@@ -64,6 +61,24 @@ impl PeerId {
         // The bytes were decoded when the value was made; zeros are refused by every handshake.
         VerifyingKey::from_bytes(&self.0).map_or([0; 32], |key| key.to_montgomery().to_bytes())
     }
+}
+
+/// The key, if it is a usable one in its canonical encoding.
+fn decode(bytes: &[u8; 32]) -> Result<VerifyingKey, PeerIdError> {
+    let key = VerifyingKey::from_bytes(bytes).map_err(|_| PeerIdError::NotAKey)?;
+    if !has_canonical_y(bytes) {
+        return Err(PeerIdError::NotCanonical);
+    }
+    if key.is_weak() {
+        return Err(PeerIdError::SmallOrder);
+    }
+    Ok(key)
+}
+
+/// Decoding accepts aliases (RFC 8032 §5.1.3 forbids them): y of p = 2^255 - 19 or more. The others, a sign on x = 0, are points of small order.
+fn has_canonical_y(bytes: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    *low < 0xed || *high | 0x80 != 0xff || middle.iter().any(|byte| *byte != 0xff)
 }
 
 impl fmt::Display for PeerId {
@@ -243,7 +258,26 @@ mod tests {
         assert!(!other.verify(b"message", &signature));
     }
 
+    #[test]
+    fn what_is_accepted_is_what_the_curve_would_write() {
+        let near_p = (0..=u8::MAX).flat_map(|low| [0x7e, 0x7f, 0xfe, 0xff].map(|high| (low, high)));
+        for (low, high) in near_p {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (low, high);
+            let Ok(key) = VerifyingKey::from_bytes(&bytes) else { continue };
+            let is_written_so = key.to_edwards().compress().as_bytes() == &bytes;
+            let wanted = is_written_so && !key.is_weak();
+            assert_eq!(PeerId::from_bytes(&bytes).is_ok(), wanted, "{low:x} {high:x}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn both_decodings_agree(seed in any::<[u8; 32]>()) {
+            let id = Identity::from_secret_bytes(seed).peer_id();
+            prop_assert_eq!(PeerId::with_static_public(id.as_bytes()), Ok((id, id.static_public())));
+        }
+
         #[test]
         fn what_parses_has_one_text(bytes in any::<[u8; 32]>()) {
             if let Ok(id) = PeerId::from_bytes(&bytes) {

@@ -129,11 +129,9 @@ fn bounded(message: Vec<u8>) -> Result<Vec<u8>, HandshakeError> {
 
 /// The peer id must be the one whose static key the pattern proved (SPEC §5.4).
 fn proved(id: &[u8; 32], static_key: Option<&[u8; 32]>) -> Result<PeerId, HandshakeError> {
-    let id = PeerId::from_bytes(id).map_err(|_| HandshakeError(Reason::PeerId))?;
-    if static_key == Some(&id.static_public()) {
-        Ok(id)
-    } else {
-        Err(HandshakeError(Reason::PeerId))
+    match PeerId::with_static_public(id) {
+        Ok((id, of_id)) if static_key == Some(&of_id) => Ok(id),
+        _ => Err(HandshakeError(Reason::PeerId)),
     }
 }
 
