@@ -1,7 +1,7 @@
 //! Random bytes from the operating system, hedged with the identity's secret.
 //!
 //! An operating system's generator can fail in ways that nobody notices: a virtual machine that is resumed twice from
-//! one snapshot, or a device without entropy after boot. Every draw is therefore
+//! one snapshot, or a device without entropy after boot. Every draw, but for what is too short for a key, is therefore
 //! `HKDF(salt = system bytes, secret = key derived from the identity, info = counter)` (after RFC 8937): it is as good
 //! as the better of the two, and does not repeat within a process.
 
@@ -20,6 +20,12 @@ use crate::crypto::Identity;
 /// Longest output of one HKDF expansion (RFC 5869 §2.3: 255 blocks), rounded down to a round figure.
 const DRAW_MAX: usize = 4096;
 
+/// The longest output that is no key but an id, a seed or a number. A handshake needs a dozen of those, and they come out of common draws.
+const ID_MAX: usize = 8;
+
+/// Bytes of such a draw.
+const POOL: usize = 256;
+
 /// Random bytes for keys that matter, for machines that are driven without an [`Endpoint`](crate::Endpoint).
 ///
 /// ```
@@ -35,6 +41,8 @@ const DRAW_MAX: usize = 4096;
 pub struct SystemEntropy {
     hedge: Zeroizing<[u8; 32]>,
     counter: u64,
+    /// What was drawn for ids and has not been used.
+    pool: Vec<u8>,
 }
 
 impl SystemEntropy {
@@ -55,7 +63,20 @@ impl SystemEntropy {
         SysRng.try_fill_bytes(&mut *probe).map_err(io::Error::other)?;
         let secret = identity.secret_bytes();
         let (hedge, _) = Hkdf::<Sha256>::extract(Some(b"srudp1 hedge"), &*secret);
-        Ok(Self { hedge: Zeroizing::new(hedge.into()), counter: 0 })
+        Ok(Self { hedge: Zeroizing::new(hedge.into()), counter: 0, pool: Vec::new() })
+    }
+
+    /// Copies what was drawn before, and forgets it.
+    fn take(&mut self, out: &mut [u8]) {
+        if self.pool.len() < out.len() {
+            let mut pool = [0; POOL];
+            self.draw(&mut pool);
+            self.pool.clear();
+            self.pool.extend_from_slice(&pool);
+        }
+        let rest = self.pool.len().saturating_sub(out.len());
+        out.copy_from_slice(self.pool.get(rest..).unwrap_or_default());
+        self.pool.truncate(rest);
     }
 
     fn draw(&mut self, out: &mut [u8]) {
@@ -71,6 +92,9 @@ impl SystemEntropy {
 
 impl Entropy for SystemEntropy {
     fn fill(&mut self, out: &mut [u8]) {
+        if out.len() <= ID_MAX {
+            return self.take(out);
+        }
         for part in out.chunks_mut(DRAW_MAX) {
             self.draw(part);
         }
