@@ -53,9 +53,10 @@ pub(crate) fn accept_stream(
     handle: ConnectionHandle,
     direction: Direction,
 ) -> Poll<Result<StreamId, ConnectionError>> {
-    let accepted =
-        core.connection(handle).and_then(|connection| connection.accept_stream(direction));
-    match (accepted, core.reason(handle)) {
+    let accepted = core.attempt(handle, |connection| {
+        connection.accept_stream(direction).map_or(Poll::Pending, Poll::Ready)
+    });
+    match (ready(accepted), core.reason(handle)) {
         (Some(id), _) => {
             if direction == Direction::Bidirectional {
                 core.add_sender(handle, id);
@@ -64,6 +65,14 @@ pub(crate) fn accept_stream(
         }
         (None, Some(why)) => Poll::Ready(Err(why)),
         (None, None) => Poll::Pending,
+    }
+}
+
+/// What an attempt on a connection that is still there came to, if it did.
+fn ready<T>(attempt: Option<Poll<T>>) -> Option<T> {
+    match attempt {
+        Some(Poll::Ready(result)) => Some(result),
+        Some(Poll::Pending) | None => None,
     }
 }
 
@@ -189,8 +198,13 @@ pub(crate) fn read(
 ) -> Poll<Result<usize, StreamError>> {
     let length = out.len().min(COPY_MAX);
     let out = out.get_mut(..length).unwrap_or_default();
-    let result = match core.connection(handle) {
-        Some(connection) => connection.read(now, id, out),
+    let result = core.attempt(handle, |connection| match connection.read(now, id, out) {
+        Err(ReadError::Blocked) => Poll::Pending,
+        result => Poll::Ready(result),
+    });
+    let result = match result {
+        Some(Poll::Ready(result)) => result,
+        Some(Poll::Pending) => Err(ReadError::Blocked),
         None => Err(ReadError::ConnectionClosed),
     };
     explain_read(core, handle, result)

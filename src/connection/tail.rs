@@ -23,9 +23,9 @@ impl Connection {
         self.expects_more = true;
     }
 
-    /// What was written leaves as soon as it may.
-    pub(crate) fn expect_no_more(&mut self) {
-        self.expects_more = false;
+    /// What was written leaves as soon as it may. Returns whether more was expected, so that something may leave now.
+    pub(crate) fn expect_no_more(&mut self) -> bool {
+        std::mem::take(&mut self.expects_more)
     }
 
     /// What was written and not sent waits.

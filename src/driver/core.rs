@@ -13,7 +13,7 @@ mod meet;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -136,6 +136,15 @@ impl Core {
     /// The connection, also after its end as long as it is held.
     pub(crate) fn connection(&mut self, handle: ConnectionHandle) -> Option<&mut Connection> {
         self.node.endpoint().connection(handle)
+    }
+
+    /// As [`Self::connection`], for something that may come to nothing.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        handle: ConnectionHandle,
+        attempt: impl FnOnce(&mut Connection) -> Poll<T>,
+    ) -> Option<Poll<T>> {
+        self.node.endpoint().attempt(handle, attempt)
     }
 
     /// Where the packets of a connection go.
@@ -288,9 +297,10 @@ impl Core {
 
     /// Nothing of what was written on a connection waits for more any longer.
     pub(crate) fn push(&mut self, handle: ConnectionHandle) {
-        if let Some(connection) = self.connection(handle) {
-            connection.expect_no_more();
-        }
+        self.attempt(handle, |connection| match connection.expect_no_more() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        });
     }
 
     pub(crate) fn unregister(&mut self, key: Key, waker: &Waker) {
@@ -432,6 +442,11 @@ impl Core {
             self.node.handle_timeout(now);
         }
         self.run_meetings(now);
+    }
+
+    /// Nothing has to be sent, and no deadline has moved: see [`Node::is_quiet`].
+    pub(super) fn is_quiet(&self) -> bool {
+        self.node.is_quiet() && self.has_no_meetings()
     }
 
     /// The worker goes to sleep; returns until when.

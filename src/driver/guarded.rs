@@ -34,7 +34,16 @@ impl Guarded {
         ready: &mut Vec<Waker>,
         act: impl FnOnce(&mut Core, Instant) -> T,
     ) -> T {
-        let result = self.settle(ready, act);
+        self.with_and_look(ready, act).0
+    }
+
+    /// As [`Self::with`], and tells whether there may be something to send, or a deadline has moved.
+    pub(super) fn with_and_look<T>(
+        &self,
+        ready: &mut Vec<Waker>,
+        act: impl FnOnce(&mut Core, Instant) -> T,
+    ) -> (T, bool) {
+        let result = self.settle_and_look(ready, act);
         ready.drain(..).for_each(Waker::wake);
         result
     }
@@ -45,11 +54,20 @@ impl Guarded {
         ready: &mut Vec<Waker>,
         act: impl FnOnce(&mut Core, Instant) -> T,
     ) -> T {
+        self.settle_and_look(ready, act).0
+    }
+
+    /// As [`Self::settle`], and tells whether there may be something to send, or a deadline has moved.
+    fn settle_and_look<T>(
+        &self,
+        ready: &mut Vec<Waker>,
+        act: impl FnOnce(&mut Core, Instant) -> T,
+    ) -> (T, bool) {
         let mut core = self.core.lock();
         let now = self.now();
         let result = act(&mut core, now);
         core.settle(now, ready);
-        result
+        (result, !core.is_quiet())
     }
 
     pub(super) fn wake_worker(&self) {

@@ -87,8 +87,10 @@ impl Shared {
     /// Does something to the core, and then what follows from it.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> T {
         let mut ready = Vec::new();
-        let result = self.guarded.with(&mut ready, act);
-        self.flush();
+        let (result, follows) = self.guarded.with_and_look(&mut ready, act);
+        if follows {
+            self.flush();
+        }
         result
     }
 
@@ -198,8 +200,10 @@ impl Shared {
                 return Some(result);
             }
             park::park(timeout);
-            self.give_up(key, waker);
-            match self.with(&mut attempt) {
+            match self.with(|core, now| {
+                core.unregister(key, waker);
+                attempt(core, now)
+            }) {
                 Poll::Ready(result) => Some(result),
                 Poll::Pending => None,
             }

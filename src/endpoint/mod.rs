@@ -29,6 +29,7 @@ mod turns;
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::task::Poll;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -344,6 +345,23 @@ impl Endpoint {
         let connection = self.slots.get_mut(handle.index as usize)?.connection()?;
         connection.borrow_pages(&mut self.spare_pages);
         Some(connection)
+    }
+
+    /// As [`Self::connection`], for something that may come to nothing. Then there is nothing to be picked up either.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        handle: ConnectionHandle,
+        attempt: impl FnOnce(&mut Connection) -> Poll<T>,
+    ) -> Option<Poll<T>> {
+        let slot = self.slots.get_mut(handle.index as usize)?;
+        if slot.generation != handle.generation || !slot.reported {
+            return None;
+        }
+        let result = attempt(slot.connection()?);
+        if result.is_ready() {
+            self.touch(handle.index);
+        }
+        Some(result)
     }
 
     /// Forgets a handle: a dial is abandoned, an open connection is closed at once, a closed one is freed.

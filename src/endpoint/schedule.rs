@@ -360,6 +360,11 @@ impl Endpoint {
         None
     }
 
+    /// Nothing was done of which [`Self::poll_transmit`] has not told what follows.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.outbox.is_empty() && self.schedule.dirty.is_empty() && self.schedule.ready.is_empty()
+    }
+
     /// When to call [`Self::handle_timeout`]. Valid after [`Self::poll_transmit`] has returned `None`.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let timer = self.schedule.timers.first().map(|(at, _)| *at);

@@ -44,6 +44,11 @@ impl Gatherings {
         }
     }
 
+    /// None is under way or kept up to date.
+    pub(super) fn are_over(&self) -> bool {
+        self.current.is_none() && self.pending.is_none()
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let current = self.current.as_ref().and_then(Gathering::poll_timeout);
         earliest(current, self.pending.as_ref().map(|(_, until)| *until))

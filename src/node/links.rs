@@ -289,6 +289,10 @@ impl Links {
         link.relay
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.0.values().map(Link::poll_timeout).fold(None, earliest)
     }

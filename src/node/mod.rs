@@ -210,6 +210,19 @@ impl Node {
         parts.into_iter().fold(None, earliest)
     }
 
+    /// There is nothing to send and nothing to request, and nothing was done that could have moved [`Self::poll_timeout`] since that
+    /// was said last. What is searched for, gathered or relayed is never quiet.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.endpoint.is_quiet()
+            && self.outbox.is_empty()
+            && self.requests.is_empty()
+            && self.searches.is_empty()
+            && self.gatherings.are_over()
+            && self.relays.is_empty()
+            && self.ports.are_over()
+            && self.links.is_empty()
+    }
+
     /// The next socket to open or to close.
     pub fn poll_request(&mut self) -> Option<SocketRequest> {
         self.requests.pop_front()

@@ -186,6 +186,11 @@ impl Ports {
         }
     }
 
+    /// None is wanted or held, and nothing is left to request.
+    pub(super) fn are_over(&self) -> bool {
+        self.mapper.is_none() && self.requests.is_empty()
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let mapper = self.mapper.as_ref().and_then(PortMapper::poll_timeout);
         let exchange = self.exchange.as_ref().map(|exchange| exchange.until);

@@ -188,6 +188,10 @@ impl Relays {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.streams.is_empty()
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.all.values().map(Relay::poll_timeout).fold(None, earliest)
     }

@@ -278,6 +278,10 @@ impl Core {
         true
     }
 
+    pub(super) fn has_no_meetings(&self) -> bool {
+        self.meetings.all.is_empty()
+    }
+
     /// When something is due.
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
         earliest(self.node.poll_timeout(), self.meetings.next())
