@@ -13,6 +13,10 @@ use crate::vocab::RttView;
 /// Percent of the bandwidth to send at, so that queues shrink on average.
 const MARGIN: u64 = 99;
 
+/// Percent of the rate that remains between probes while a queue stands. The bandwidth is a maximum: of samples that are sometimes
+/// too large it is the largest, and what is sent beyond the path's rate would fill the queue up to the window.
+const RELIEF: u64 = 95;
+
 /// Datagrams below which the window does not fall: two under way, and acknowledgements of two.
 const WINDOW_MINIMUM: u64 = 4;
 
@@ -87,7 +91,9 @@ impl Control {
 
 impl Bbr {
     pub(super) fn update_control(&mut self, newly_acked: u64) {
-        self.set_rate(self.phase.rate_gain());
+        let gain = self.phase.rate_gain();
+        let relieves = self.phase == Phase::Cruise && self.is_queue_standing();
+        self.set_rate(if relieves { share(gain, RELIEF) } else { gain });
         self.set_window(newly_acked);
     }
 
