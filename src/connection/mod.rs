@@ -13,6 +13,7 @@
 //! packet carried comes back to its source as a record with its fate. A connection exists once its keys exist: the
 //! handshake is the endpoint's.
 
+mod batch;
 mod config;
 mod controls;
 mod dispatch;
@@ -21,6 +22,7 @@ mod fate;
 mod keys;
 mod paths;
 mod receive;
+mod run;
 mod send;
 mod stats;
 mod tail;

@@ -1,4 +1,4 @@
-//! What leaves next, and building it straight into the caller's buffer.
+//! What leaves next, and building it straight into the caller's buffer: single datagrams here, [batches](super::batch) apart.
 //!
 //! Packets are built speculatively: the sources are asked in order of priority to put frames into a packet, and if none does, nothing
 //! leaves. So there is no second place that has to know whether there is something to send.
@@ -67,21 +67,6 @@ pub(super) enum Turn {
     Closed,
     /// It may not, and there is some.
     Awaited,
-}
-
-/// Why a packet may leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// Nothing but acknowledgements: they are not congestion controlled (RFC 9002 §7).
-    AckOnly,
-    Data,
-    /// A probe timeout: one packet more than the window allows (RFC 9002 §7.5).
-    Probe,
-}
-
-/// A packet that was built and sealed.
-struct Built {
-    length: usize,
 }
 
 impl Connection {
@@ -155,7 +140,7 @@ impl Connection {
     }
 
     /// Bytes that the peer's address may get before it is proved.
-    fn credit(&self) -> usize {
+    pub(super) fn credit(&self) -> usize {
         match self.paths.active().probe_limit() {
             SendLimit::Open { bytes } => usize::try_from(bytes).unwrap_or(usize::MAX),
             SendLimit::Amplified | SendLimit::Congested | SendLimit::Paced { .. } => 0,
@@ -259,163 +244,6 @@ impl Connection {
         self.transmit_one(size)
     }
 
-    /// As many full-size datagrams as windows, pacer and `segments` allow; only the last may be shorter.
-    fn transmit_batch(
-        &mut self,
-        now: Instant,
-        buffer: &mut [u8],
-        segments: usize,
-    ) -> Option<Transmit> {
-        let size = self.paths.active().datagram_size().min(buffer.len()).min(self.credit());
-        let (mut purpose, mut room) = self.allowance(now)?;
-        let (mut written, mut count) = (0, 0);
-        while count < segments && written + size <= buffer.len() && size <= self.credit() {
-            let space = match purpose {
-                // A probe has to get through where larger datagrams vanish.
-                Purpose::Probe => &mut buffer[written..written + size.min(limits::BASE_DATAGRAM)],
-                Purpose::AckOnly | Purpose::Data => &mut buffer[written..written + size],
-            };
-            let Some(built) = self.build(now, space, purpose, 0) else {
-                break;
-            };
-            written += built.length;
-            count += 1;
-            room = room.saturating_sub(built.length as u64);
-            if built.length < size {
-                break;
-            }
-            if purpose != Purpose::Data || room < size as u64 {
-                let Some(next) = self.allowance(now) else {
-                    break;
-                };
-                (purpose, room) = next;
-            }
-        }
-        if written == 0 {
-            return None;
-        }
-        let path = self.paths.active();
-        Some(Transmit {
-            destination: path.remote(),
-            source: path.local(),
-            ecn: path.ecn(),
-            size: written,
-            segment_size: size.min(written),
-        })
-    }
-
-    /// May something leave, why, and how many bytes?
-    fn allowance(&mut self, now: Instant) -> Option<(Purpose, u64)> {
-        let path = self.paths.active_mut();
-        let in_flight = self.recovery.in_flight_on(path.id());
-        self.paced_until = None;
-        let limit = if self.recovery.is_full() {
-            SendLimit::Congested
-        } else {
-            path.send_limit(now, in_flight)
-        };
-        if let (1.., SendLimit::Open { bytes }) = (self.recovery.probes_owed(), path.probe_limit())
-        {
-            return Some((Purpose::Probe, bytes));
-        }
-        match limit {
-            SendLimit::Open { bytes } if self.turn == Turn::Open => {
-                return Some((Purpose::Data, bytes));
-            }
-            SendLimit::Open { .. } if self.wants_to_send() => self.turn = Turn::Awaited,
-            SendLimit::Paced { until } if self.wants_to_send() => self.paced_until = Some(until),
-            SendLimit::Open { .. } | SendLimit::Paced { .. } | SendLimit::Congested => {}
-            SendLimit::Amplified => return None,
-        }
-        self.acks.is_due(now).then_some((Purpose::AckOnly, u64::MAX))
-    }
-
-    /// Some source has something that is not an acknowledgement.
-    fn wants_to_send(&self) -> bool {
-        self.streams.wants_to_send()
-            || self.controls.wants_to_send()
-            || self.datagrams.wants_to_send()
-            || self.local_cids.wants_to_send()
-            || self.peer_cids.wants_to_send()
-    }
-
-    /// One packet at the start of `space`, `before` bytes of the same datagram are taken already.
-    fn build(
-        &mut self,
-        now: Instant,
-        space: &mut [u8],
-        purpose: Purpose,
-        before: usize,
-    ) -> Option<Built> {
-        let mut packet = PacketBuilder::new(frames_of(space)?);
-        self.fill(now, &mut packet, purpose);
-        if packet.is_empty() {
-            return None;
-        }
-        let (length, ack_eliciting, records) = packet.finish();
-        let number = self.recovery.next_number();
-        let length = self.seal_as(number, self.peer_cids.active(), space, length)?;
-        let app_limited = !self.wants_to_send() || self.holds_back();
-        let path = self.paths.active_mut();
-        let in_flight = self.recovery.in_flight_on(path.id());
-        let size = before + length;
-        let stamp = path.on_sent(now, size, ack_eliciting, in_flight, app_limited);
-        let sent = SentPacket {
-            sent_at: now,
-            size: u32::try_from(size).unwrap_or(u32::MAX),
-            path: path.id(),
-            ack_eliciting,
-            mtu_probe: false,
-            ecn_marked: path.ecn().is_some(),
-            stamp,
-            records,
-        };
-        self.recovery.on_sent(number, sent);
-        if ack_eliciting {
-            self.recovery.on_probe_sent();
-            self.idle.on_sent(now, true);
-        }
-        self.counters.datagram_sent(size);
-        Some(Built { length })
-    }
-
-    /// Asks the sources, most urgent first.
-    fn fill(&mut self, now: Instant, packet: &mut PacketBuilder<'_>, purpose: Purpose) {
-        let full = self.paths.active().datagram_size().saturating_sub(OVERHEAD);
-        let more = purpose != Purpose::AckOnly && self.wants_to_send();
-        if self.acks.is_due(now) || (self.acks.has_news() && (more || purpose == Purpose::Probe)) {
-            self.acks.fill(now, packet);
-        }
-        if purpose == Purpose::AckOnly {
-            return self.keep_acks_short(packet);
-        }
-        self.controls.fill(packet);
-        self.local_cids.fill(packet);
-        self.peer_cids.fill(packet);
-        self.datagrams.fill(packet, full);
-        self.streams.fill(packet);
-        if purpose == Purpose::Probe && !packet.is_ack_eliciting() {
-            let _ = packet.push(&Frame::Ping);
-        }
-        if packet.is_ack_eliciting() {
-            self.ack_only_streak = 0;
-        } else if !packet.is_empty() {
-            self.keep_acks_short(packet);
-        }
-    }
-
-    /// A peer that only receives acknowledgements never acknowledges: now and then it is asked to, so that old
-    /// ranges need not be repeated (RFC 9000 §13.2.4).
-    fn keep_acks_short(&mut self, packet: &mut PacketBuilder<'_>) {
-        if packet.is_empty() {
-            return;
-        }
-        self.ack_only_streak += 1;
-        if self.ack_only_streak >= limits::ACK_ONLY_STREAK && packet.push(&Frame::Ping) {
-            self.ack_only_streak = 0;
-        }
-    }
-
     /// A packet with one frame, padded to the space, that is not retransmitted. It counts for this path, and goes to this id.
     fn build_single(
         &mut self,
@@ -453,7 +281,7 @@ impl Connection {
     }
 
     /// Adds header, padding and tag to the frames that stand in the packet, and seals it.
-    fn seal_as(
+    pub(super) fn seal_as(
         &mut self,
         number: u64,
         destination: ConnectionId,
@@ -481,7 +309,7 @@ impl Connection {
 }
 
 /// The part of a packet's space where its frames go.
-fn frames_of(space: &mut [u8]) -> Option<&mut [u8]> {
+pub(super) fn frames_of(space: &mut [u8]) -> Option<&mut [u8]> {
     let end = space.len().checked_sub(TAG_LEN)?;
     space.get_mut(SHORT_HEADER_LEN..end).filter(|frames| frames.len() >= FRAMES_MIN)
 }

@@ -106,7 +106,12 @@ impl Counters {
     }
 
     pub(super) fn datagram_sent(&mut self, bytes: usize) {
-        self.datagrams_sent += 1;
+        self.datagrams_sent(1, bytes);
+    }
+
+    /// So many datagrams of so many bytes in all.
+    pub(super) fn datagrams_sent(&mut self, datagrams: usize, bytes: usize) {
+        self.datagrams_sent += datagrams as u64;
         self.bytes_sent += bytes as u64;
     }
 

@@ -31,19 +31,41 @@ impl Connection {
     /// What was written and not sent waits.
     pub(super) fn holds_back(&self) -> bool {
         let unsent = self.streams.unsent();
-        if !self.expects_more || unsent == 0 || unsent >= limits::BATCH_MAX {
+        // Mostly there is so much, or nothing, that no more has to be asked.
+        if unsent == 0 || unsent >= limits::BATCH_MAX {
             return false;
+        }
+        let under_way = self.recovery.in_flight_on(self.paths.active().id());
+        self.patience().is_some_and(|patience| patience.keeps(unsent, under_way))
+    }
+
+    /// What a remainder would wait for now; `None` if it does not wait.
+    pub(super) fn patience(&self) -> Option<Patience> {
+        if !self.expects_more || self.recovery.probes_owed() > 0 || !self.lifetime.accepts_work() {
+            return None;
         }
         let (path, rtt) = (self.paths.active(), self.paths.active().rtt());
         let batch = if rtt.measured { near_batch(rtt.minimum) } else { 0 };
         let datagram = path.datagram_size() as u64;
         let unacknowledged =
             self.controls.ack_threshold().saturating_add(1).saturating_mul(datagram);
-        let under_way = self.recovery.in_flight_on(path.id());
-        unsent < batch
-            && under_way >= unacknowledged.saturating_add(batch)
-            && self.recovery.probes_owed() == 0
-            && self.lifetime.accepts_work()
+        Some(Patience { batch, under_way: unacknowledged.saturating_add(batch) })
+    }
+}
+
+/// When a remainder waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// What fills this does not.
+    batch: u64,
+    /// It waits only while so much is under way.
+    under_way: u64,
+}
+
+impl Patience {
+    /// So many bytes wait while so many are under way.
+    pub(super) fn keeps(self, unsent: u64, under_way: u64) -> bool {
+        unsent > 0 && unsent < self.batch && under_way >= self.under_way
     }
 }
 

@@ -131,15 +131,37 @@ impl Path {
         in_flight: u64,
         app_limited: bool,
     ) -> SendStamp {
+        if !ack_eliciting {
+            self.note_sent(bytes as u64);
+            return SendStamp::default();
+        }
+        self.on_run_sent(now, bytes);
+        self.on_sent_in_run(now, bytes, in_flight, app_limited)
+    }
+
+    /// As [`Self::on_sent`], for one of several packets that leave together and elicit acknowledgements. [`Self::on_run_sent`] must be
+    /// told of all of them as well, before anything is asked.
+    pub(crate) fn on_sent_in_run(
+        &mut self,
+        now: Instant,
+        bytes: usize,
+        in_flight: u64,
+        app_limited: bool,
+    ) -> SendStamp {
         let bytes = bytes as u64;
+        self.note_sent(bytes);
+        self.congestion.on_sent(now, bytes, in_flight, app_limited)
+    }
+
+    /// So many bytes of such packets have left.
+    pub(crate) fn on_run_sent(&mut self, now: Instant, bytes: usize) {
+        self.pacer.on_sent(now, self.pace(), bytes as u64);
+    }
+
+    fn note_sent(&mut self, bytes: u64) {
         self.credit.on_sent(bytes);
         self.ecn.on_sent();
         self.mtu.on_sent(bytes);
-        if !ack_eliciting {
-            return SendStamp::default();
-        }
-        self.pacer.on_sent(now, self.pace(), bytes);
-        self.congestion.on_sent(now, bytes, in_flight, app_limited)
     }
 
     /// A round trip was measured otherwise than by an ACK: by the handshake.

@@ -110,6 +110,11 @@ impl Agenda {
         }
     }
 
+    /// Bytes of new data that the next stream may send before another one has its turn.
+    pub(super) fn turn(&self, ticket: Ticket) -> u64 {
+        self.fresh.turn(ticket)
+    }
+
     /// The next stream with a control frame that is due.
     pub(super) fn first_control(&self) -> Option<StreamId> {
         self.control.first().copied()

@@ -25,6 +25,7 @@ mod outgoing;
 mod pages;
 mod pending;
 mod recv;
+mod run;
 mod schedule;
 mod send;
 mod table;

@@ -53,11 +53,7 @@ impl Schedule {
 
     /// The holder of a ticket sent `bytes`. Returns its ticket from now on.
     pub(super) fn served(&mut self, ticket: Ticket, bytes: u64) -> Ticket {
-        let before = match self.turn {
-            Some((holder, sent)) if holder == ticket => sent,
-            _ => 0,
-        };
-        let sent = before + bytes;
+        let sent = self.sent(ticket) + bytes;
         if sent < STREAM_TURN {
             self.turn = Some((ticket, sent));
             return ticket;
@@ -66,6 +62,19 @@ impl Schedule {
         match self.waiting.remove(&ticket) {
             Some(id) => self.enter(id, ticket.priority.0),
             None => ticket,
+        }
+    }
+
+    /// Bytes until the turn of this holder is used up.
+    pub(super) fn turn(&self, ticket: Ticket) -> u64 {
+        STREAM_TURN.saturating_sub(self.sent(ticket))
+    }
+
+    /// Bytes that the holder has sent in this turn.
+    fn sent(&self, ticket: Ticket) -> u64 {
+        match self.turn {
+            Some((holder, sent)) if holder == ticket => sent,
+            _ => 0,
         }
     }
 

@@ -179,7 +179,7 @@ impl SendHalf {
 
     /// New data can be sent, as far as this stream's flow control is concerned.
     pub(super) fn wants_fresh(&self) -> bool {
-        self.is_delivering() && !self.data.unsent().is_empty() && self.credit.available() > 0
+        self.fresh() > 0
     }
 
     fn is_delivering(&self) -> bool {
@@ -208,9 +208,33 @@ impl SendHalf {
         let allowed = credit.min(self.credit.available());
         range.end = range.end.min(range.start.saturating_add(allowed));
         let written = self.fill(id, range, packet)?;
+        self.spend(written);
+        Some(written)
+    }
+
+    /// As [`Self::fill_fresh`], for one of several packets, each of which leaves data and credit. [`Self::spend`] has to follow.
+    pub(super) fn fill_full(
+        &mut self,
+        id: StreamId,
+        packet: &mut PacketBuilder<'_>,
+    ) -> Option<u64> {
+        self.fill(id, self.data.unsent(), packet)
+    }
+
+    /// So many bytes of new data were written into packets.
+    pub(super) fn spend(&mut self, written: u64) {
         self.credit.spend(written);
         self.note_demand();
-        Some(written)
+    }
+
+    /// Bytes of new data that can be sent, as far as this stream's flow control is concerned.
+    pub(super) fn fresh(&self) -> u64 {
+        if self.is_delivering() {
+            let unsent = self.data.unsent();
+            (unsent.end - unsent.start).min(self.credit.available())
+        } else {
+            0
+        }
     }
 
     fn fill(

@@ -29,7 +29,7 @@ impl Streams {
         self.agenda.unsent()
     }
 
-    fn wants_control(&self) -> bool {
+    pub(super) fn wants_control(&self) -> bool {
         self.window.due().is_some()
             || self.credit.blocked_due().is_some()
             || DIRECTIONS.into_iter().any(|direction| {

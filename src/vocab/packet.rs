@@ -57,7 +57,10 @@ impl<'a> PacketBuilder<'a> {
         length: usize,
         record: Record,
     ) -> Option<&mut [u8]> {
-        if header.encoded_len() + length > self.room() || header.encode(&mut self.writer).is_err() {
+        let before = self.writer.len();
+        header.encode(&mut self.writer).ok()?;
+        if length > self.room() {
+            self.writer.truncate(before);
             return None;
         }
         self.ack_eliciting = true;

@@ -1,5 +1,7 @@
 //! What goes into packets and what happens when they are lost.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn frames(packet: &Packet) -> Vec<Frame<'_>> {
@@ -145,4 +147,66 @@ fn control_frames_that_do_not_fit_wait_for_the_next_packet() {
         receive(&mut a, NOW, &packet).unwrap();
     }
     assert_eq!(stopped, 100);
+}
+
+/// Everything that can be sent, in runs as far as there are any; and how many packets those made.
+fn in_runs(streams: &mut Streams, size: usize) -> (Vec<Packet>, usize) {
+    let (mut sent, mut in_runs) = (Vec::new(), 0);
+    loop {
+        if let Some(mut run) = streams.begin_run() {
+            let mut space = vec![0; size];
+            let mut builder = PacketBuilder::new(&mut space);
+            while streams.fill_run(&mut run, &mut builder).is_some() {
+                let (length, _, records) = builder.finish();
+                assert_eq!(length, size, "a packet of a run is full");
+                sent.push(Packet { bytes: space.clone(), records: records.iter().collect() });
+                in_runs += 1;
+                builder = PacketBuilder::new(&mut space);
+            }
+            streams.end_run(run);
+        }
+        let Some(single) = packet(streams, size) else { return (sent, in_runs) };
+        sent.push(single);
+    }
+}
+
+#[test]
+fn most_packets_of_a_bulk_transfer_leave_in_runs() {
+    let wide = StreamConfig { stream_window: 1 << 20, ..StreamConfig::default() };
+    let mut streams = streams(&StreamConfig { connection_window: 8 << 20, ..wide });
+    let id = streams.open(UNI).unwrap();
+    streams.write(id, &[7; 100_000]).unwrap();
+    let (sent, in_runs) = in_runs(&mut streams, 1400);
+    assert!(in_runs >= sent.len() - 8 && sent.len() > 70, "{in_runs} of {}", sent.len());
+}
+
+proptest! {
+    /// With streams that end within a packet, and windows that are used up.
+    #[test]
+    fn a_run_sends_what_single_packets_would(
+        lengths in prop::collection::vec(1_usize..60_000, 1..4),
+        stream_window in 1_000_u64..80_000,
+        connection_window in 1_000_u64..120_000,
+        size in 100_usize..1500,
+    ) {
+        let windows = StreamConfig { stream_window, connection_window, ..StreamConfig::default() };
+        let mut both = [streams(&windows), streams(&windows)];
+        for streams in &mut both {
+            for length in &lengths {
+                let id = streams.open(UNI).unwrap();
+                let data: Vec<u8> = (0..*length).map(|at| (at % 251) as u8).collect();
+                streams.write(id, &data).unwrap();
+            }
+        }
+        let [singly, run] = &mut both;
+        let expected: Vec<_> = std::iter::from_fn(|| packet(singly, size)).collect();
+        let (sent, _) = in_runs(run, size);
+        prop_assert_eq!(sent.len(), expected.len());
+        for (sent, expected) in sent.iter().zip(&expected) {
+            prop_assert_eq!(&sent.bytes, &expected.bytes);
+            prop_assert_eq!(&sent.records, &expected.records);
+        }
+        let events = both.map(|mut streams| std::iter::from_fn(|| streams.poll_event()).collect::<Vec<_>>());
+        prop_assert_eq!(&events[0], &events[1]);
+    }
 }
