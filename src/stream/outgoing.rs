@@ -145,6 +145,8 @@ impl Outgoing {
         while self.acked.min().is_some_and(|first| first <= self.base) {
             self.base = self.acked.pop_min().map_or(self.base, |first| first.end.max(self.base));
         }
+        // What was lost in one packet may have arrived in part by another one.
+        self.lost.remove_below(self.base);
         self.release(pages);
     }
 

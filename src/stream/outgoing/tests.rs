@@ -84,6 +84,21 @@ fn clearing_gives_all_memory_back_and_keeps_the_offsets() {
     assert!(!outgoing.has_lost());
 }
 
+#[test]
+fn what_arrived_in_parts_by_other_packets_is_not_sent_again() {
+    let mut pages = Pages::default();
+    let mut outgoing = written(300, &mut pages);
+    outgoing.written(0..300);
+    // Lost in three packets, sent again in one; the second of the three comes late, and the one is lost too.
+    outgoing.lost(&(0..300));
+    outgoing.written(0..300);
+    outgoing.acknowledged(100..200, &mut pages);
+    outgoing.lost(&(0..300));
+    outgoing.acknowledged(0..100, &mut pages);
+    assert_eq!(outgoing.first_lost(), Some(200..300));
+    assert_eq!(copied(&outgoing, 200..300), pattern(200..300));
+}
+
 proptest! {
     #[test]
     fn whatever_is_unacknowledged_can_be_copied(
