@@ -27,23 +27,28 @@ impl Keys {
         }
     }
 
-    pub(crate) fn unmask(&mut self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
-        self.protection.unmask(packet, expected)
+    /// Takes the masks off the headers of packets that came together.
+    pub(crate) fn uncover<'a>(&mut self, packets: impl Iterator<Item = &'a mut [u8]>) {
+        self.protection.uncover(packets);
     }
 
-    /// Opens a packet; `pto` fixes how long the key of the last phase is kept if this is the first packet of a new one.
+    /// What the header of such a packet says.
+    pub(crate) fn read(packet: &[u8], expected: u64) -> Option<Unmasked> {
+        Protection::read(packet, expected)
+    }
+
+    /// Opens a packet. If it is the first of a new phase, [`Self::keep_previous`] has to follow.
     pub(crate) fn open<'a>(
         &mut self,
-        now: Instant,
-        pto: Duration,
         unmasked: &Unmasked,
         packet: &'a mut [u8],
     ) -> Result<Opened<'a>, OpenError> {
-        let opened = self.protection.open(unmasked, packet)?;
-        if opened.first_of_new_phase {
-            self.erase_previous_at = Some(now + 3 * pto);
-        }
-        Ok(opened)
+        self.protection.open(unmasked, packet)
+    }
+
+    /// The key of the last phase is kept for three times `pto`.
+    pub(crate) fn keep_previous(&mut self, now: Instant, pto: Duration) {
+        self.erase_previous_at = Some(now + 3 * pto);
     }
 
     /// Seals a packet in place; `None` when no more may be sealed.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::keys::Keys;
 use super::paths::PathChange;
 use super::{Connection, ConnectionEvent};
 use crate::base::{EcnMark, Entropy, Instant};
@@ -37,6 +38,23 @@ pub(super) struct Contents {
 }
 
 impl Connection {
+    /// Short packets for one of our connection ids that came together, each in a datagram of its own. They have the length that
+    /// `arrival` says; only the last may be shorter.
+    pub(crate) fn handle_packets(
+        &mut self,
+        now: Instant,
+        entropy: &mut dyn Entropy,
+        arrival: Arrival,
+        packets: &mut [u8],
+    ) {
+        let length = arrival.datagram.max(1);
+        self.keys.uncover(packets.chunks_mut(length));
+        for packet in packets.chunks_mut(length) {
+            let arrival = Arrival { datagram: packet.len(), ..arrival };
+            self.handle_uncovered(now, entropy, arrival, packet);
+        }
+    }
+
     /// A short packet for one of our connection ids.
     pub(crate) fn handle_packet(
         &mut self,
@@ -45,9 +63,20 @@ impl Connection {
         arrival: Arrival,
         packet: &mut [u8],
     ) {
+        self.keys.uncover(std::iter::once(&mut *packet));
+        self.handle_uncovered(now, entropy, arrival, packet);
+    }
+
+    fn handle_uncovered(
+        &mut self,
+        now: Instant,
+        entropy: &mut dyn Entropy,
+        arrival: Arrival,
+        packet: &mut [u8],
+    ) {
         self.counters.datagram_received(arrival.datagram);
         let expected = self.acks.largest().map_or(0, |largest| largest + 1);
-        let Some(unmasked) = self.keys.unmask(packet, expected) else {
+        let Some(unmasked) = Keys::read(packet, expected) else {
             self.counters.undecodable += 1;
             return;
         };
@@ -88,8 +117,12 @@ impl Connection {
         unmasked: &Unmasked,
         packet: &mut [u8],
     ) -> Result<std::ops::Range<usize>, OpenError> {
-        let pto = self.pto();
-        let length = self.keys.open(now, pto, unmasked, packet)?.payload.len();
+        let opened = self.keys.open(unmasked, packet)?;
+        let length = opened.payload.len();
+        if opened.first_of_new_phase {
+            let pto = self.pto();
+            self.keys.keep_previous(now, pto);
+        }
         Ok(SHORT_HEADER_LEN..SHORT_HEADER_LEN + length)
     }
 

@@ -102,9 +102,9 @@ impl Connection {
         self.idle.is_at_rest()
     }
 
-    /// Borrows memory for the next input. What that did not need goes back with [`Self::give_back_pages`].
-    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages) {
-        self.streams.borrow_pages(spare);
+    /// Borrows memory for the next input, of so many bytes. What that did not need goes back with [`Self::give_back_pages`].
+    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages, bytes: usize) {
+        self.streams.borrow_pages(spare, bytes);
     }
 
     pub(crate) fn give_back_pages(&mut self, spare: &mut SparePages) {

@@ -213,67 +213,53 @@ impl Endpoint {
     pub fn handle_datagram(&mut self, now: Instant, received: Received<'_>) {
         let remote = canonical(received.remote);
         let segment = received.segment_size.max(1);
-        let mut last = None;
-        for datagram in received.data.chunks_mut(segment) {
-            let arrival = Arrival {
-                remote,
-                local: received.local,
-                ecn: received.ecn,
-                datagram: datagram.len(),
-            };
-            self.handle_one(now, arrival, datagram, &mut last);
+        let arrival =
+            Arrival { remote, local: received.local, ecn: received.ecn, datagram: segment };
+        let mut rest = received.data;
+        while !rest.is_empty() {
+            let (together, later) = rest.split_at_mut(alike(rest, segment));
+            self.handle_together(now, arrival, together);
+            rest = later;
         }
         self.settle(now);
     }
 
-    /// `last` is what the packet before was for, if it was a short one: most batches are for one connection.
-    fn handle_one(
-        &mut self,
-        now: Instant,
-        arrival: Arrival,
-        datagram: &mut [u8],
-        last: &mut Option<(ConnectionId, u32)>,
-    ) {
-        match datagram.first().map(|first| classify(*first)) {
-            Some(Class::Short) => *last = self.handle_short(now, arrival, datagram, *last),
-            Some(Class::Long) => {
-                *last = None;
-                self.handle_long(now, arrival, datagram);
+    /// One datagram, or several that are [`alike`].
+    fn handle_together(&mut self, now: Instant, arrival: Arrival, datagrams: &mut [u8]) {
+        let first = datagrams.first().map(|first| classify(*first));
+        match (first, short_for(datagrams)) {
+            (_, Some(cid)) => self.handle_short(now, arrival, datagrams, cid),
+            (Some(Class::Long), None) => {
+                let arrival = Arrival { datagram: datagrams.len(), ..arrival };
+                self.handle_long(now, arrival, datagrams);
             }
             _ => self.stats.dropped += 1,
         }
     }
 
-    /// Returns which connection the packet was for.
+    /// Short packets with this connection id.
     fn handle_short(
         &mut self,
         now: Instant,
         arrival: Arrival,
-        packet: &mut [u8],
-        last: Option<(ConnectionId, u32)>,
-    ) -> Option<(ConnectionId, u32)> {
-        let Some(cid) = ShortHeader::destination(packet) else {
-            self.stats.dropped += 1;
-            return last;
-        };
-        let same = last.filter(|(id, _)| *id == cid);
-        let Some(index) = same.map(|(_, index)| index).or_else(|| self.by_cid.get(&cid).copied())
-        else {
-            if !self.on_reset(arrival, packet) {
-                self.stats.dropped += 1;
-                self.reset_stranger(now, arrival, cid);
+        packets: &mut [u8],
+        cid: ConnectionId,
+    ) {
+        let Some(index) = self.by_cid.get(&cid).copied() else {
+            for packet in packets.chunks(arrival.datagram) {
+                let arrival = Arrival { datagram: packet.len(), ..arrival };
+                if !self.on_reset(arrival, packet) {
+                    self.stats.dropped += 1;
+                    self.reset_stranger(now, arrival, cid);
+                }
             }
-            return None;
+            return;
         };
         if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
-            connection.borrow_pages(&mut self.spare_pages);
-            connection.handle_packet(now, &mut *self.entropy, arrival, packet);
+            connection.borrow_pages(&mut self.spare_pages, packets.len());
+            connection.handle_packets(now, &mut *self.entropy, arrival, packets);
         }
-        // Touched once it stays so until the batch is settled.
-        if same.is_none() {
-            self.touch(index);
-        }
-        Some((cid, index))
+        self.touch(index);
     }
 
     fn handle_long(&mut self, now: Instant, arrival: Arrival, datagram: &mut [u8]) {
@@ -294,7 +280,7 @@ impl Endpoint {
         let is_short = rest.first().is_some_and(|first| classify(*first) == Class::Short);
         let slot = self.slots.get_mut(index as usize);
         if let (true, Some(connection)) = (is_short, slot.and_then(Slot::connection)) {
-            connection.borrow_pages(&mut self.spare_pages);
+            connection.borrow_pages(&mut self.spare_pages, rest.len());
             connection.handle_packet(now, &mut *self.entropy, arrival, rest);
         }
         self.touch(index);
@@ -343,7 +329,7 @@ impl Endpoint {
         }
         self.touch(handle.index);
         let connection = self.slots.get_mut(handle.index as usize)?.connection()?;
-        connection.borrow_pages(&mut self.spare_pages);
+        connection.borrow_pages(&mut self.spare_pages, 0);
         Some(connection)
     }
 
@@ -471,6 +457,22 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint").field("id", &self.id).field("stats", &self.stats()).finish()
     }
+}
+
+/// For which connection id the short packet at the front is, if it is one.
+fn short_for(datagram: &[u8]) -> Option<ConnectionId> {
+    let is_short = datagram.first().is_some_and(|first| classify(*first) == Class::Short);
+    if is_short { ShortHeader::destination(datagram) } else { None }
+}
+
+/// Bytes of the datagrams at the front that are short packets for one connection id, as mostly all of a batch are; of the first alone
+/// if it is none.
+fn alike(datagrams: &[u8], segment: usize) -> usize {
+    let mut segments = datagrams.chunks(segment);
+    let Some(first) = segments.next() else { return 0 };
+    let Some(cid) = short_for(first) else { return first.len() };
+    let others = segments.take_while(|other| short_for(other) == Some(cid));
+    first.len() + others.map(<[u8]>::len).sum::<usize>()
 }
 
 /// IPv4 addresses have one form, however the socket writes them. The scope of a link-local address is part of it, the flow is not.

@@ -106,9 +106,9 @@ impl Streams {
         self.events.shrink_to_fit();
     }
 
-    /// Borrows free pages for the next input.
-    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages) {
-        self.pages.borrow_from(spare);
+    /// Borrows free pages for the next input, of so many bytes.
+    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages, bytes: usize) {
+        self.pages.borrow_from(spare, bytes);
     }
 
     /// Gives back what the last input did not need.

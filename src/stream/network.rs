@@ -89,12 +89,15 @@ impl Streams {
     }
 
     fn received(&mut self, id: StreamId, effect: Effect) {
+        if effect.readable {
+            self.events.push_back(StreamEvent::Readable(id));
+        }
+        if effect.is_quiet {
+            return;
+        }
         self.window.consume(effect.discarded, None);
         if let Some(size) = effect.window {
             self.window.grow_to(beside(size));
-        }
-        if effect.readable {
-            self.events.push_back(StreamEvent::Readable(id));
         }
         self.settle(id);
     }

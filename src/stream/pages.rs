@@ -69,9 +69,9 @@ impl Pages {
         self.free.truncate(kept.max(STREAM_PAGES_FEW));
     }
 
-    /// Borrows what the next input may need.
-    pub(super) fn borrow_from(&mut self, spare: &mut SparePages) {
-        while self.free.len() < STREAM_PAGES_LENT {
+    /// Borrows what the next input, of so many bytes, may need.
+    pub(super) fn borrow_from(&mut self, spare: &mut SparePages, bytes: usize) {
+        while self.free.len() < STREAM_PAGES_LENT + bytes / STREAM_PAGE {
             let Some(page) = spare.0.pop() else { return };
             self.free.push(page);
         }
@@ -151,7 +151,7 @@ mod tests {
         let mut all = [Pages::default(), Pages::default(), Pages::default()];
         for at in [0, 1, 2, 0] {
             let pages = &mut all[at];
-            pages.borrow_from(&mut spare);
+            pages.borrow_from(&mut spare, 0);
             let taken = [pages.take(), pages.take()];
             taken.into_iter().for_each(|page| pages.give(page));
             pages.give_back(&mut spare);

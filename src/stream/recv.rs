@@ -69,6 +69,8 @@ pub(super) struct Effect {
     pub(super) readable: bool,
     /// The window grew to this size.
     pub(super) window: Option<u64>,
+    /// Nothing changed but what can be read: the lists need not look at the stream.
+    pub(super) is_quiet: bool,
 }
 
 impl ReceiveHalf {
@@ -124,7 +126,9 @@ impl ReceiveHalf {
             self.state = State::DataRecvd;
         }
         let effect = self.announce(self.data.edge() > before || self.state == State::DataRecvd);
-        Ok(Effect { window: self.grow_beyond_gap(), ..effect })
+        let window = self.grow_beyond_gap();
+        let is_quiet = self.state == State::Recv && window.is_none();
+        Ok(Effect { window, is_quiet, ..effect })
     }
 
     /// While something is missing, the reader says nothing about the pace at which the rest arrives.

@@ -73,12 +73,27 @@ impl Protection {
         self.sending.seal(number, packet)
     }
 
-    /// Takes the mask off the header, in place. `expected` is one more than the largest number opened so far.
+    /// As [`uncover`](Self::uncover) and [`read`](Self::read), for a packet that comes alone.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn unmask(&mut self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
+        self.receiving.uncover(packet);
+        Self::read(packet, expected)
+    }
+
+    /// Takes the masks off the headers of packets that came together, in place. What cannot be a short packet stays as it is.
+    ///
+    /// Number, nonce and key of a packet wait for its mask: one packet after the other, that is the time which a block of AES takes.
+    /// Apart from what follows, the processor works on several at a time.
+    pub(crate) fn uncover<'a>(&mut self, packets: impl Iterator<Item = &'a mut [u8]>) {
+        packets.for_each(|packet| self.receiving.uncover(packet));
+    }
+
+    /// What the header says, once it has no mask. `expected` is one more than the largest number opened so far.
     ///
     /// `None` if this cannot be a short packet. What it returns is not authenticated: give it to
     /// [`open`](Self::open) and to nothing else.
-    pub(crate) fn unmask(&mut self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
-        self.receiving.unmask(packet, expected)
+    pub(crate) fn read(packet: &[u8], expected: u64) -> Option<Unmasked> {
+        Receiving::read(packet, expected)
     }
 
     /// Decrypts an unmasked packet in place. The caller has checked that the number is new.

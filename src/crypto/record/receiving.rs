@@ -74,17 +74,18 @@ impl Receiving {
         }
     }
 
-    pub(super) fn unmask(&mut self, packet: &mut [u8], expected: u64) -> Option<Unmasked> {
-        if packet.len() < PACKET_MIN {
-            return None;
+    pub(super) fn uncover(&mut self, packet: &mut [u8]) {
+        if !is_short(packet) {
+            return;
         }
-        let (header, rest) = packet.split_first_chunk_mut::<HEADER_LEN>()?;
-        let [first, ..] = header;
-        let (form_mask, form) = FORM;
-        if *first & form_mask != form {
-            return None;
+        let Some((header, rest)) = packet.split_first_chunk_mut::<HEADER_LEN>() else { return };
+        if let Some(sample) = rest.first_chunk::<SAMPLE_LEN>() {
+            self.mask.apply(header, sample);
         }
-        self.mask.apply(header, rest.first_chunk::<SAMPLE_LEN>()?);
+    }
+
+    pub(super) fn read(packet: &[u8], expected: u64) -> Option<Unmasked> {
+        let header = packet.first_chunk::<HEADER_LEN>().filter(|_| is_short(packet))?;
         let [first, .., a, b, c, d] = header;
         let number = expand_number(u32::from_be_bytes([*a, *b, *c, *d]), expected);
         let key_phase = *first & KEY_PHASE != 0;
@@ -195,4 +196,10 @@ impl Receiving {
     pub(super) fn pretend_forged(&mut self, packets: u64) {
         self.forged = packets;
     }
+}
+
+/// The mask does not cover what this looks at.
+fn is_short(packet: &[u8]) -> bool {
+    let (mask, form) = FORM;
+    packet.len() >= PACKET_MIN && packet.first().is_some_and(|first| first & mask == form)
 }

@@ -111,6 +111,26 @@ fn hp_sample_too_short() {
 }
 
 #[test]
+fn packets_that_come_together_lose_the_masks_that_they_would_lose_alone() {
+    let (mut a, mut b) = pair();
+    // One more than the blocks of AES that are under way at a time, and something else between them.
+    let mut batch: Vec<u8> = (0..9).flat_map(|number| seal(&mut a, number, TEXT)).collect();
+    let length = batch.len() / 9;
+    batch[4 * length] = 0xff;
+    let alone: Vec<_> = batch
+        .chunks(length)
+        .enumerate()
+        .map(|(at, packet)| b.unmask(&mut packet.to_vec(), at as u64))
+        .collect();
+    b.uncover(batch.chunks_mut(length));
+    for (at, packet) in batch.chunks_mut(length).enumerate() {
+        let unmasked = Protection::read(packet, at as u64);
+        assert_eq!(unmasked, alone[at]);
+        assert_eq!(unmasked.is_some_and(|it| b.open(&it, packet).is_ok()), at != 4);
+    }
+}
+
+#[test]
 fn what_is_no_short_packet_is_not_unmasked() {
     let (_, mut b) = pair();
     for first in 0..=255u8 {
