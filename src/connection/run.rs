@@ -56,7 +56,7 @@ impl Connection {
             self.recovery.on_sent(number, sent);
             built += 1;
         }
-        self.streams.end_run(run);
+        self.streams.end_run(&run);
         if built > 0 {
             self.paths.active_mut().on_run_sent(now, built * size);
             self.idle.on_sent(now, true);

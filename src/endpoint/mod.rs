@@ -206,10 +206,6 @@ impl Endpoint {
     }
 
     /// Datagrams have arrived.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "it is used up: the datagrams are opened in place"
-    )]
     pub fn handle_datagram(&mut self, now: Instant, received: Received<'_>) {
         let remote = canonical(received.remote);
         let segment = received.segment_size.max(1);

@@ -88,6 +88,7 @@ impl Recovery {
     }
 
     /// A packet leaves under the newest number.
+    #[inline]
     pub(crate) fn on_sent(&mut self, number: u64, packet: SentPacket) {
         let bytes = in_flight_bytes(&packet);
         if packet.ack_eliciting {
@@ -277,15 +278,17 @@ impl Recovery {
     }
 
     fn settle_open(&mut self, range: &RangeInclusive<u64>, out: &mut Outcome) {
-        let mut cursor = self.sent.seek(*range.start());
-        while let Some((number, open)) = self.sent.take(&mut cursor, *range.end()) {
-            self.land(&open);
-            if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
+        let Self { sent, ledgers, in_flight, .. } = self;
+        sent.settle(sent.seek(*range.start()), *range.end(), |number, open| {
+            let bytes = in_flight_bytes(&open.packet);
+            *in_flight = in_flight.saturating_sub(bytes);
+            if let Some(ledger) = ledgers.get_mut(open.packet.path) {
+                ledger.on_landed(bytes);
                 ledger.on_acked(open.place);
             }
             out.acked.push(open.settled(number));
             push_fates(&open.packet.records, Fate::Acked, out);
-        }
+        });
     }
 
     /// Takes the round trip, if the largest number is new and something new asked for an ACK (RFC 9002 §5.1).

@@ -60,6 +60,7 @@ pub(super) struct SentPackets {
 
 impl SentPackets {
     /// Adds a packet with a larger number than all before.
+    #[inline]
     pub(super) fn push(&mut self, number: u64, open: Open) {
         debug_assert!(self.slots.back().is_none_or(|(newest, _)| *newest < number));
         *self.counter(open.packet.ack_eliciting) += 1;
@@ -118,6 +119,20 @@ impl SentPackets {
         }
     }
 
+    /// Settles the open packets from the cursor up to `last`: shows each where it lies, for it is large, and forgets it.
+    pub(super) fn settle(&mut self, cursor: Cursor, last: u64, mut show: impl FnMut(u64, &Open)) {
+        let Self { slots, eliciting, bare } = self;
+        for (number, slot) in slots.range_mut(cursor.0.min(slots.len())..) {
+            if *number > last {
+                break;
+            }
+            let Some(open) = slot else { continue };
+            show(*number, open);
+            *if open.packet.ack_eliciting { &mut *eliciting } else { &mut *bare } -= 1;
+            *slot = None;
+        }
+    }
+
     /// Moves on like [`Self::peek`], takes the packet out, and steps behind it.
     pub(super) fn take(&mut self, cursor: &mut Cursor, last: u64) -> Option<(u64, Open)> {
         self.peek(cursor, last)?;
@@ -135,9 +150,8 @@ impl SentPackets {
 
     /// Clears up behind [`Self::take`]: at either end always, in between when it pays.
     pub(super) fn clear_settled(&mut self) {
-        while self.slots.front().is_some_and(|(_, slot)| slot.is_none()) {
-            self.slots.pop_front();
-        }
+        let settled = self.slots.iter().take_while(|(_, slot)| slot.is_none()).count();
+        self.slots.drain(..settled);
         while self.slots.back().is_some_and(|(_, slot)| slot.is_none()) {
             self.slots.pop_back();
         }

@@ -51,8 +51,8 @@ impl Streams {
     }
 
     /// Everybody hears what was sent.
-    pub(crate) fn end_run(&mut self, run: Run) {
-        let Run { id, written, .. } = run;
+    pub(crate) fn end_run(&mut self, run: &Run) {
+        let &Run { id, written, .. } = run;
         if written == 0 {
             return;
         }

@@ -163,7 +163,7 @@ fn in_runs(streams: &mut Streams, size: usize) -> (Vec<Packet>, usize) {
                 in_runs += 1;
                 builder = PacketBuilder::new(&mut space);
             }
-            streams.end_run(run);
+            streams.end_run(&run);
         }
         let Some(single) = packet(streams, size) else { return (sent, in_runs) };
         sent.push(single);
