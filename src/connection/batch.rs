@@ -7,8 +7,8 @@
 //!             └─▶ AckOnly ──▶ an acknowledgement
 //! ```
 
-use super::Connection;
-use super::send::{OVERHEAD, Transmit, Turn, frames_of};
+use super::send::{OVERHEAD, Transmit, frames_of};
+use super::{Connection, Share};
 use crate::base::{Instant, limits};
 use crate::vocab::{PacketBuilder, SendLimit, SentPacket};
 use crate::wire::Frame;
@@ -94,17 +94,17 @@ impl Connection {
         let limit = if self.recovery.is_full() {
             SendLimit::Congested
         } else {
-            path.send_limit(now, in_flight)
+            path.send_limit_within(now, in_flight, self.share.lent())
         };
         if let (1.., SendLimit::Open { bytes }) = (self.recovery.probes_owed(), path.probe_limit())
         {
             return Some((Purpose::Probe, bytes));
         }
         match limit {
-            SendLimit::Open { bytes } if self.turn == Turn::Open => {
+            SendLimit::Open { bytes } if self.share != Share::Nothing => {
                 return Some((Purpose::Data, bytes));
             }
-            SendLimit::Open { .. } if self.wants_to_send() => self.turn = Turn::Awaited,
+            SendLimit::Open { .. } if self.wants_to_send() => self.awaits_turn = true,
             SendLimit::Paced { until } if self.wants_to_send() => self.paced_until = Some(until),
             SendLimit::Open { .. } | SendLimit::Paced { .. } | SendLimit::Congested => {}
             SendLimit::Amplified => return None,

@@ -24,6 +24,7 @@ mod paths;
 mod receive;
 mod run;
 mod send;
+mod share;
 mod stats;
 mod tail;
 mod timers;
@@ -50,12 +51,13 @@ pub use config::TransportConfig;
 pub use event::ConnectionEvent;
 pub(crate) use receive::Arrival;
 pub use send::Transmit;
+pub(crate) use share::Share;
 pub use stats::ConnectionStats;
 
 use controls::Controls;
 use keys::Keys;
 use paths::Paths;
-use send::{Establish, Turn};
+use send::Establish;
 use stats::Counters;
 
 /// A connection to one peer.
@@ -87,7 +89,9 @@ pub struct Connection {
     lifetime: Lifetime,
     closed_reported: bool,
     paced_until: Option<Instant>,
-    turn: Turn,
+    share: Share,
+    /// At the last poll there was data that might not leave only because others came first.
+    awaits_turn: bool,
     /// The application is likely to go on writing.
     expects_more: bool,
     ack_only_streak: u32,
@@ -175,7 +179,8 @@ impl Connection {
             lifetime: Lifetime::default(),
             closed_reported: false,
             paced_until: None,
-            turn: Turn::default(),
+            share: Share::default(),
+            awaits_turn: false,
             expects_more: false,
             ack_only_streak: 0,
             observed: None,
@@ -236,6 +241,11 @@ impl Connection {
         } else {
             0
         }
+    }
+
+    /// Bytes that congestion control allows to be in flight.
+    pub(crate) fn window(&self) -> u64 {
+        self.paths.active().window()
     }
 
     /// The peer was once heard within [`NEAR`](limits::NEAR).

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::Connection;
+use super::{Connection, Share};
 use crate::base::{EcnMark, Instant, limits};
 use crate::vocab::{PacketBuilder, PathId, SendLimit, SentPacket};
 use crate::wire::{ConnectionId, Frame, SHORT_HEADER_LEN, ShortHeader};
@@ -58,28 +58,18 @@ impl Establish {
     }
 }
 
-/// Whether data may leave, as far as other connections are concerned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Turn {
-    #[default]
-    Open,
-    /// It may not.
-    Closed,
-    /// It may not, and there is some.
-    Awaited,
-}
-
 impl Connection {
-    /// Fills `buffer` with at most `segments` datagrams for one destination. Without `may_send_data` that is what congestion control
-    /// does not hold back either.
+    /// Fills `buffer` with at most `segments` datagrams for one destination. Of a share of nothing that is what congestion control does
+    /// not hold back either.
     pub(crate) fn poll_transmit(
         &mut self,
         now: Instant,
         buffer: &mut [u8],
         segments: usize,
-        may_send_data: bool,
+        share: Share,
     ) -> Option<Transmit> {
-        self.turn = if may_send_data { Turn::Open } else { Turn::Closed };
+        self.share = share;
+        self.awaits_turn = false;
         if !self.lifetime.is_open() {
             return self.transmit_close(now, buffer);
         }
@@ -100,7 +90,7 @@ impl Connection {
 
     /// At the last poll there was data that might not leave only because others came first.
     pub(crate) fn waits_for_turn(&self) -> bool {
-        self.turn == Turn::Awaited
+        self.awaits_turn
     }
 
     fn transmit_close(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {

@@ -42,7 +42,7 @@ pub(super) fn connection_over(role: Role, rtt: Duration) -> Connection {
 pub(super) fn carry(now: Instant, from: &mut Connection, to: &mut Connection) {
     let mut buffer = vec![0; 65_536];
     let arrival = Arrival { remote: to.remote_address(), local: None, ecn: None, datagram: 0 };
-    while let Some(transmit) = from.poll_transmit(now, &mut buffer, 1, true) {
+    while let Some(transmit) = from.poll_transmit(now, &mut buffer, 1, Share::Own) {
         let arrival = Arrival { datagram: transmit.size, ..arrival };
         let packet = &mut buffer[..transmit.size];
         to.handle_packet(now, &mut SeededEntropy::new(1), arrival, packet);

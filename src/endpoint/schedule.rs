@@ -233,6 +233,7 @@ impl Endpoint {
                 let load = Load {
                     remote: connection.remote_address(),
                     in_flight: connection.in_flight(),
+                    window: connection.window(),
                     is_near: connection.is_near(),
                 };
                 self.turns.update(&mut slot.part, load);
@@ -251,7 +252,7 @@ impl Endpoint {
         let Some(crowd) = crowd else { return };
         while let Some(next) = self.turns.next(crowd) {
             let slot = self.slots.get_mut(next as usize);
-            if slot.is_some_and(|slot| slot.part.call()) {
+            if slot.is_some_and(|slot| self.turns.call(&mut slot.part)) {
                 return self.make_ready(next);
             }
         }
@@ -335,7 +336,7 @@ impl Endpoint {
             let Some(slot) = self.slots.get_mut(index as usize) else {
                 continue;
             };
-            let may_send_data = self.turns.allows(&slot.part);
+            let share = self.turns.share(&mut slot.part);
             let Slot { state: State::Live(connection), part, is_ready, .. } = slot else {
                 slot.is_ready = false;
                 self.speak_if_due(now, index);
@@ -344,10 +345,14 @@ impl Endpoint {
                 }
                 continue;
             };
-            let transmit = connection.poll_transmit(now, buffer, segments.max(1), may_send_data);
-            part.end_turn();
+            let transmit = connection.poll_transmit(now, buffer, segments.max(1), share);
+            let sent = transmit.map_or(0, |transmit| transmit.size);
+            let goes_on = self.turns.on_sent(part, sent);
             if transmit.is_some() {
-                self.schedule.ready.push_back(index);
+                match goes_on {
+                    true => self.schedule.ready.push_front(index),
+                    false => self.schedule.ready.push_back(index),
+                }
                 self.settle_turn(index);
                 return transmit;
             }

@@ -5,13 +5,16 @@
 //! buffer, lose what it has no room for, and send so little at a time that everything that a batch costs is paid per packet.
 //!
 //! So, of two connections or more to such an address, those that have data wait while all together have enough in flight. Then the first
-//! that waits sends a batch. That is less than each of them was allowed, never more.
+//! that waits has its turn: a few batches, one behind the other, so that here a thread that writes and there one that reads is woken for
+//! all of them, and one acknowledgement tells of them. Their windows may be smaller than that. What all windows allow together is much
+//! more than what is in flight, and the others lend it theirs; never is more in flight than they allow together.
 //!
 //! ```text
 //!           has data, but there is no room, or others wait            room, and it is the first
 //!   Free ───────────────────────────────────────────────▶ Waiting ──────────────────────────────▶ Called
-//!     ▲                                                                                              │
-//!     └──────────────────────────────────── asked for a batch ───────────────────────────────────────┘
+//!    ▲ │                                                                                            ▲ │
+//!    │ └──────────────────────── has data, and there is room, and nobody waits ─────────────────────┘ │
+//!    └──────────────────────────── has sent all that it may, or all that it has ──────────────────────┘
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,7 +22,8 @@ use std::net::SocketAddr;
 
 use slab::Slab;
 
-use crate::base::limits::TURNS_IN_FLIGHT;
+use crate::base::limits::{BATCH_MAX, TURN, TURN_WINDOW, TURNS_IN_FLIGHT};
+use crate::connection::Share;
 
 /// All addresses with connections.
 #[derive(Debug, Default)]
@@ -34,8 +38,13 @@ struct Crowd {
     remote: SocketAddr,
     members: usize,
     in_flight: u64,
+    /// What congestion control allows all of them to have in flight.
+    windows: u64,
     /// One of them has measured that the address is near.
     is_near: bool,
+    /// Somebody has its turn, and has sent so many bytes in it.
+    is_taken: bool,
+    sent: u64,
     /// Those that wait, and some that do not any more.
     waiting: VecDeque<u32>,
 }
@@ -47,6 +56,7 @@ pub(super) struct Part {
     crowd: Option<usize>,
     /// With how many bytes it is counted there.
     in_flight: u64,
+    window: u64,
     place: Place,
 }
 
@@ -63,26 +73,11 @@ enum Place {
 pub(super) struct Load {
     pub(super) remote: SocketAddr,
     pub(super) in_flight: u64,
+    pub(super) window: u64,
     pub(super) is_near: bool,
 }
 
 impl Part {
-    /// It is called: if it waits still, it has its turn.
-    pub(super) fn call(&mut self) -> bool {
-        let is_waiting = self.place == Place::Waiting;
-        if is_waiting {
-            self.place = Place::Called;
-        }
-        is_waiting
-    }
-
-    /// It was asked for a batch.
-    pub(super) fn end_turn(&mut self) {
-        if self.place == Place::Called {
-            self.place = Place::Free;
-        }
-    }
-
     /// The crowd that it belongs to, for [`Turns::next`].
     pub(super) fn crowd(&self) -> Option<usize> {
         self.crowd
@@ -90,14 +85,36 @@ impl Part {
 }
 
 impl Turns {
-    /// The connection may send data now.
-    pub(super) fn allows(&self, part: &Part) -> bool {
-        let crowd = part.crowd.and_then(|at| self.crowds.get(at));
-        crowd.is_none_or(|crowd| match part.place {
-            Place::Called => true,
-            Place::Free => crowd.is_open(),
-            Place::Waiting => !crowd.takes_turns(),
-        })
+    /// What the connection may send now.
+    pub(super) fn share(&mut self, part: &mut Part) -> Share {
+        let crowd = part.crowd.and_then(|at| self.crowds.get_mut(at));
+        let Some(crowd) = crowd.filter(|crowd| crowd.takes_turns()) else {
+            return Share::Own;
+        };
+        if part.place == Place::Free && crowd.is_open() {
+            crowd.begin_turn(part);
+        }
+        match part.place {
+            Place::Called if crowd.has_windows() => Share::Lent,
+            Place::Called => Share::Own,
+            Place::Free | Place::Waiting => Share::Nothing,
+        }
+    }
+
+    /// The connection was asked for a batch, which has so many bytes. Returns whether its turn goes on.
+    pub(super) fn on_sent(&mut self, part: &mut Part, bytes: usize) -> bool {
+        let crowd = part.crowd.and_then(|at| self.crowds.get_mut(at));
+        let Some(crowd) = crowd.filter(|_| part.place == Place::Called) else {
+            return false;
+        };
+        crowd.sent = crowd.sent.saturating_add(bytes as u64);
+        let is_batch = bytes as u64 >= BATCH_MAX / 2;
+        let goes_on = is_batch && crowd.sent < TURN;
+        if !goes_on {
+            part.place = Place::Free;
+            crowd.is_taken = false;
+        }
+        goes_on
     }
 
     /// The connection has data and may not send it.
@@ -118,8 +135,9 @@ impl Turns {
         }
         if let Some(crowd) = part.crowd.and_then(|at| self.crowds.get_mut(at)) {
             crowd.in_flight = (crowd.in_flight + load.in_flight).saturating_sub(part.in_flight);
+            crowd.windows = (crowd.windows + load.window).saturating_sub(part.window);
             crowd.is_near |= load.is_near;
-            part.in_flight = load.in_flight;
+            (part.in_flight, part.window) = (load.in_flight, load.window);
         }
     }
 
@@ -129,7 +147,10 @@ impl Turns {
                 remote,
                 members: 0,
                 in_flight: 0,
+                windows: 0,
                 is_near: false,
+                is_taken: false,
+                sent: 0,
                 waiting: VecDeque::new(),
             })
         });
@@ -141,21 +162,35 @@ impl Turns {
 
     /// The connection is over, or goes elsewhere.
     pub(super) fn leave(&mut self, part: &mut Part) {
-        let Part { crowd, in_flight, .. } = std::mem::take(part);
+        let Part { crowd, in_flight, window, place, .. } = std::mem::take(part);
         let Some(at) = crowd else { return };
         let Some(crowd) = self.crowds.get_mut(at) else { return };
         crowd.members -= 1;
         crowd.in_flight = crowd.in_flight.saturating_sub(in_flight);
+        crowd.windows = crowd.windows.saturating_sub(window);
+        crowd.is_taken &= place != Place::Called;
         if crowd.members == 0 {
             self.by_address.remove(&crowd.remote);
             self.crowds.remove(at);
         }
     }
 
-    /// Who comes next in this crowd, if there is room. It has to be [called](Part::call); if it does not wait any more, ask again.
+    /// Who comes next in this crowd, if there is room. It has to be [called](Self::call); if it does not wait any more, ask again.
     pub(super) fn next(&mut self, crowd: usize) -> Option<u32> {
         let crowd = self.crowds.get_mut(crowd)?;
         if crowd.has_room() || !crowd.takes_turns() { crowd.waiting.pop_front() } else { None }
+    }
+
+    /// The connection is called: if it waits still, it has its turn.
+    pub(super) fn call(&mut self, part: &mut Part) -> bool {
+        let crowd = part.crowd.and_then(|at| self.crowds.get_mut(at));
+        match crowd {
+            Some(crowd) if part.place == Place::Waiting => {
+                crowd.begin_turn(part);
+                true
+            }
+            _ => false,
+        }
     }
 }
 
@@ -166,11 +201,21 @@ impl Crowd {
 
     /// Nobody has to wait, and nobody does.
     fn is_open(&self) -> bool {
-        !self.takes_turns() || (self.has_room() && self.waiting.is_empty())
+        self.has_room() && self.waiting.is_empty()
+    }
+
+    /// Their windows leave room for a whole turn.
+    fn has_windows(&self) -> bool {
+        self.in_flight.saturating_add(TURN_WINDOW) <= self.windows
     }
 
     fn has_room(&self) -> bool {
-        self.in_flight < TURNS_IN_FLIGHT
+        !self.is_taken && self.in_flight < TURNS_IN_FLIGHT
+    }
+
+    fn begin_turn(&mut self, part: &mut Part) {
+        (self.is_taken, self.sent) = (true, 0);
+        part.place = Place::Called;
     }
 }
 

@@ -207,11 +207,16 @@ impl Path {
 
     /// May a packet leave? `Open` names the bytes that may leave at once, in as many datagrams as the caller likes.
     pub(crate) fn send_limit(&self, now: Instant, in_flight: u64) -> SendLimit {
+        self.send_limit_within(now, in_flight, 0)
+    }
+
+    /// The same if at least `lent` bytes may be in flight.
+    pub(crate) fn send_limit_within(&self, now: Instant, in_flight: u64, lent: u64) -> SendLimit {
         let credit = self.traffic_credit();
         if credit == 0 {
             return SendLimit::Amplified;
         }
-        let room = self.congestion.window().saturating_sub(in_flight);
+        let room = self.window().max(lent).saturating_sub(in_flight);
         if room < self.datagram_size() as u64 {
             return SendLimit::Congested;
         }

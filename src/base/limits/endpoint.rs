@@ -64,6 +64,12 @@ pub(crate) const CONNECTIONS: usize = 65_536;
 /// busy that handles several at once, and a part of the usual receive buffers.
 pub(crate) const TURNS_IN_FLIGHT: u64 = 1024 * 1024;
 
+/// Bytes after which a turn ends: most of four batches, so that it ends with the fourth.
+pub(crate) const TURN: u64 = 224 * 1024;
+
+/// Bytes that a connection may have in flight in its turn, if all of them together may: a turn, and what its last batch exceeds it by.
+pub(crate) const TURN_WINDOW: u64 = 256 * 1024;
+
 /// Probe timeouts in a row, each twice as long, after which what is in flight to a peer keeps no other connection waiting: a
 /// busy host may well be silent for the first of them.
 pub(crate) const PROBES_IN_VAIN: u32 = 3;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::SeededEntropy;
-use crate::connection::{Birth, TransportConfig};
+use crate::connection::{Birth, Share, TransportConfig};
 use crate::crypto::{Identity, Protection, Secrets};
 use crate::wire::{ConnectionId, ErrorCode, Frame, Parameters, Role, ShortHeader, Writer};
 
@@ -133,7 +133,9 @@ fn an_address_on_trial_gets_three_times_its_bytes_and_not_one_more() {
         let arrival = Arrival { remote: elsewhere, local: None, ecn: None, datagram };
         let entropy = &mut SeededEntropy::new(number);
         connection.handle_packet(Instant::ZERO, entropy, arrival, &mut packet);
-        while let Some(transmit) = connection.poll_transmit(Instant::ZERO, &mut buffer, 10, true) {
+        while let Some(transmit) =
+            connection.poll_transmit(Instant::ZERO, &mut buffer, 10, Share::Own)
+        {
             assert_eq!(transmit.destination, elsewhere);
             sent += transmit.size;
         }

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BATCH: u64 = 65_536;
+const BATCH: usize = 65_340;
 
 /// Connections with data to send, all to one address unless a test says otherwise.
 struct Crowded {
     turns: Turns,
     parts: Vec<Part>,
     in_flight: Vec<u64>,
+    window: u64,
     is_near: bool,
 }
 
@@ -18,7 +19,8 @@ impl Crowded {
     fn new(connections: usize, is_near: bool) -> Self {
         let parts = (0..connections).map(|_| Part::default()).collect();
         let in_flight = vec![0; connections];
-        let mut crowded = Self { turns: Turns::default(), parts, in_flight, is_near };
+        let window = TURNS_IN_FLIGHT;
+        let mut crowded = Self { turns: Turns::default(), parts, in_flight, window, is_near };
         for at in 0..connections {
             crowded.settle(at);
         }
@@ -34,6 +36,7 @@ impl Crowded {
         let load = Load {
             remote: SocketAddr::from(([192, 0, 2, 1], 4000)),
             in_flight: self.in_flight[at],
+            window: self.window,
             is_near: self.is_near,
         };
         self.turns.update(&mut self.parts[at], load);
@@ -42,24 +45,28 @@ impl Crowded {
 
     fn call(&mut self, crowd: Option<usize>) -> Option<usize> {
         while let Some(next) = crowd.and_then(|crowd| self.turns.next(crowd)) {
-            if self.parts[next as usize].call() {
+            if self.turns.call(&mut self.parts[next as usize]) {
                 return Some(next as usize);
             }
         }
         None
     }
 
-    /// The connection is asked for a batch, and has one. Returns who is called then, if it was sent.
+    /// The connection is asked for its batches, and has a turn's. Returns who is called then, if they were sent.
     fn send(&mut self, at: usize) -> Result<Option<usize>, ()> {
-        let may = self.turns.allows(&self.parts[at]);
-        self.parts[at].end_turn();
-        if may {
-            self.in_flight[at] += BATCH;
-            Ok(self.settle(at))
-        } else {
-            self.turns.wait(u32::try_from(at).unwrap(), &mut self.parts[at]);
-            Err(())
+        let mut called = None;
+        let mut goes_on = true;
+        while goes_on {
+            if self.turns.share(&mut self.parts[at]) == Share::Nothing {
+                self.turns.on_sent(&mut self.parts[at], 0);
+                self.turns.wait(u32::try_from(at).unwrap(), &mut self.parts[at]);
+                return Err(());
+            }
+            goes_on = self.turns.on_sent(&mut self.parts[at], BATCH);
+            self.in_flight[at] += BATCH as u64;
+            called = self.settle(at).or(called);
         }
+        Ok(called)
     }
 
     fn acknowledge(&mut self, at: usize) -> Option<usize> {
@@ -86,12 +93,35 @@ fn connections_to_a_far_address_never_wait() {
 }
 
 #[test]
-fn together_they_have_so_much_in_flight_and_a_batch() {
+fn together_they_have_so_much_in_flight_and_a_turn() {
     let mut crowded = Crowded::new(2, true);
     crowded.fill();
     assert_eq!(crowded.send(1), Err(()));
     let total = crowded.total();
-    assert!((TURNS_IN_FLIGHT..TURNS_IN_FLIGHT + BATCH).contains(&total), "{total}");
+    assert!((TURNS_IN_FLIGHT..TURNS_IN_FLIGHT + TURN_WINDOW).contains(&total), "{total}");
+}
+
+#[test]
+fn a_turn_ends_when_its_bytes_are_sent_or_a_batch_is_not_full() {
+    let mut crowded = Crowded::new(2, true);
+    let mut part = std::mem::take(&mut crowded.parts[0]);
+    for last in [BATCH, 45, 0] {
+        assert_eq!(crowded.turns.share(&mut part), Share::Lent);
+        assert!((0..3).all(|_| crowded.turns.on_sent(&mut part, BATCH)));
+        assert!(!crowded.turns.on_sent(&mut part, last));
+    }
+}
+
+#[test]
+fn nobody_lends_what_all_of_them_may_not_have_in_flight() {
+    let mut crowded = Crowded::new(4, true);
+    for (window, share) in [(TURN_WINDOW / 4, Share::Lent), (100, Share::Own)] {
+        crowded.window = window;
+        for at in 0..4 {
+            crowded.settle(at);
+        }
+        assert_eq!(crowded.turns.share(&mut crowded.parts[0]), share);
+    }
 }
 
 #[test]
@@ -147,7 +177,7 @@ proptest! {
             called.extend(crowded.acknowledge(at));
         }
         while let Some(at) = called.pop() {
-            crowded.parts[at].end_turn();
+            crowded.turns.on_sent(&mut crowded.parts[at], 0);
             called.extend(crowded.settle(at));
         }
         prop_assert!(crowded.parts.iter().all(|part| part.place == Place::Free));

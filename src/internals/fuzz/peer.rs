@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::input::Input;
 use crate::base::{EcnMark, Entropy, Instant, SeededEntropy};
-use crate::connection::{Arrival, Birth, Connection, TransportConfig};
+use crate::connection::{Arrival, Birth, Connection, Share, TransportConfig};
 use crate::crypto::{Identity, Protection, Secrets};
 use crate::wire::{
     ApplicationCode, ConnectionId, Direction, Frame, Frames, Parameters, Role, SHORT_HEADER_LEN,
@@ -257,7 +257,8 @@ impl Hostile {
     fn transmit(&mut self) {
         let mut datagrams = 0;
         let mut buffer = std::mem::take(&mut self.buffer);
-        while let Some(sent) = self.connection.poll_transmit(self.now, &mut buffer, 10, true) {
+        while let Some(sent) = self.connection.poll_transmit(self.now, &mut buffer, 10, Share::Own)
+        {
             assert!(sent.size > 0 && sent.size <= buffer.len());
             for packet in buffer[..sent.size].chunks_mut(sent.segment_size) {
                 self.check_sent(packet);
