@@ -2,6 +2,7 @@
 
 mod child;
 mod cli;
+mod line;
 mod order;
 mod report;
 mod runner;

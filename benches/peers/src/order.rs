@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::runner::Line;
-
 /// What stacks are told about how to work.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Setup {
@@ -122,21 +120,6 @@ pub(crate) struct Sample {
     pub(crate) peak_kb: f64,
     /// Bytes that the application has read, connection by connection.
     pub(crate) received: Vec<u64>,
-}
-
-/// What a process that is a bad link has to know.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct WireOrder {
-    pub(crate) line: Line,
-    /// Decides which packets meet which fate.
-    pub(crate) seed: u32,
-}
-
-/// How long packets waited for the line, in milliseconds.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub(crate) struct Wait {
-    pub(crate) mean: f64,
-    pub(crate) most: f64,
 }
 
 /// What came of a job that has an end.

@@ -18,10 +18,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::{Deserialize, Serialize};
 use srudp_links::{Link, Packet};
 use tun_rs::{DeviceBuilder, SyncDevice};
 
-use crate::order::{Wait, WireOrder};
+use crate::line::Line;
 
 /// The longest sleep: how soon the end is noticed.
 const WAIT_MAX: Duration = Duration::from_millis(20);
@@ -34,6 +35,21 @@ const DEVICE_QUEUE: u32 = 10_000;
 
 /// Room for every packet.
 const PACKET_MAX: usize = 1 << 16;
+
+/// What a process that is a bad link has to know.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct WireOrder {
+    pub(crate) line: Line,
+    /// Decides which packets meet which fate.
+    pub(crate) seed: u32,
+}
+
+/// How long packets waited for the line, in milliseconds.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct Wait {
+    pub(crate) mean: f64,
+    pub(crate) most: f64,
+}
 
 /// Carries packets until the standard input ends.
 pub(crate) fn run(order: &str) -> ExitCode {
@@ -83,7 +99,7 @@ fn stop_with_the_input() -> Arc<AtomicBool> {
     stop
 }
 
-fn say(what: &impl serde::Serialize) -> Result<()> {
+fn say(what: &impl Serialize) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(what)?)?;
     Ok(out.flush()?)

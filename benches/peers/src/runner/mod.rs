@@ -18,7 +18,6 @@ use std::time::Duration;
 use anyhow::Result;
 pub(crate) use builds::HERE;
 pub(crate) use contenders::{Contender, built};
-pub(crate) use profile::Line;
 pub(crate) use suites::Suite;
 
 use self::contenders::Build;

@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::namespaces::{ADDRESSES, Namespaces};
-use super::profile::{MTU, Profile};
+use super::profile::Profile;
 use super::wire::Wire;
-use crate::order::Wait;
+use crate::line::MTU;
+use crate::wire::Wait;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]

@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 
-use super::profile::Line;
-use crate::order::{Wait, WireOrder};
+use crate::line::Line;
+use crate::wire::{Wait, WireOrder};
 
 /// A running link; it ends with this value.
 #[derive(Debug)]

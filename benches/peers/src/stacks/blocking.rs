@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::{CHUNK, DIALS, PING, Quota, Stack, Until, WARM_UP};
+use super::{CHUNK, DIALS, PING, Quota, Stack, Until, time_pings};
 use crate::child::{Gate, Meter, Never};
 use crate::order::{Job, Outcome, Setup, Target};
 
@@ -156,20 +156,12 @@ fn bulk<B: Blocking>(dialer: &B::Dialer, connections: u32, gate: &Gate) -> Resul
 fn ping<B: Blocking>(dialer: &B::Dialer, count: u32, gate: &Gate) -> Result<Never> {
     let mut stream = greet::<B>(dialer)?;
     let mut message = [0x5a; PING];
-    let mut once = || {
-        let begin = Instant::now();
+    time_pings(count, gate, || {
         stream.write_all(&message)?;
         stream.flush()?;
         stream.read_exact(&mut message)?;
-        Ok::<_, anyhow::Error>(begin.elapsed().as_secs_f64() * 1e6)
-    };
-    for _ in 0..WARM_UP {
-        once()?;
-    }
-    gate.wait()?;
-    let begin = Instant::now();
-    let times = (0..count).map(|_| once()).collect::<Result<Vec<_>>>()?;
-    gate.done_forever(Outcome::new(begin.elapsed().as_secs_f64(), times))
+        Ok(())
+    })
 }
 
 fn handshakes<B: Blocking>(

@@ -30,7 +30,7 @@ use self::blocking::Threads;
 #[cfg(feature = "tokio")]
 use self::tasks::Tokio;
 use crate::child::{Gate, Meter, Never};
-use crate::order::{Job, Setup, Target};
+use crate::order::{Job, Outcome, Setup, Target};
 
 /// How much is written and read at once.
 const CHUNK: usize = 64 << 10;
@@ -88,6 +88,22 @@ pub(crate) trait Stack {
 
     /// Does the job. Returns only when that does not work.
     fn run(&self, setup: &Setup, job: Job, target: &Target, gate: &Gate) -> Result<Never>;
+}
+
+/// Times pings, once the runner lets it; `once` does one.
+fn time_pings(count: u32, gate: &Gate, mut once: impl FnMut() -> Result<()>) -> Result<Never> {
+    let mut timed = || {
+        let begin = Instant::now();
+        once()?;
+        Ok(begin.elapsed().as_secs_f64() * 1e6)
+    };
+    for _ in 0..WARM_UP {
+        timed()?;
+    }
+    gate.wait()?;
+    let begin = Instant::now();
+    let times = (0..count).map(|_| timed()).collect::<Result<Vec<_>>>()?;
+    gate.done_forever(Outcome::new(begin.elapsed().as_secs_f64(), times))
 }
 
 /// The stack of this name, if it is built in.

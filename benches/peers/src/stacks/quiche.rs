@@ -19,9 +19,9 @@ use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::certificate::{Certificate, NAME};
-use super::{CHUNK, PING, Stack, WARM_UP};
+use super::{CHUNK, PING, Stack, time_pings};
 use crate::child::{Gate, Meter, Never};
-use crate::order::{Datagram, ETHERNET, Job, LARGEST, Outcome, Setup, Target, Tuning};
+use crate::order::{Datagram, ETHERNET, Job, LARGEST, Setup, Target, Tuning};
 
 /// The windows of its example client: its own default is none at all.
 const STREAM_WINDOW: u64 = 1_000_000;
@@ -150,18 +150,7 @@ fn send(mut end: End, gate: &Gate) -> Result<Never> {
 
 fn ping(mut end: End, count: u32, gate: &Gate) -> Result<Never> {
     let mut message = [0x5a; PING];
-    let mut once = || {
-        let begin = Instant::now();
-        end.exchange(&mut message)?;
-        Ok::<_, anyhow::Error>(begin.elapsed().as_secs_f64() * 1e6)
-    };
-    for _ in 0..WARM_UP {
-        once()?;
-    }
-    gate.wait()?;
-    let begin = Instant::now();
-    let times = (0..count).map(|_| once()).collect::<Result<Vec<_>>>()?;
-    gate.done_forever(Outcome::new(begin.elapsed().as_secs_f64(), times))
+    time_pings(count, gate, || end.exchange(&mut message))
 }
 
 /// One connection and its socket.

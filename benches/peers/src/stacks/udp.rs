@@ -4,16 +4,15 @@ use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
-use super::{PING, Stack, WARM_UP};
+use super::{PING, Stack, time_pings};
 use crate::child::{Counter, Gate, Meter, Never};
-use crate::order::{Datagram, ETHERNET, Job, LARGEST, Outcome, Setup, Target};
+use crate::order::{Datagram, ETHERNET, Job, LARGEST, Setup, Target};
 
 /// What the kernel is asked to buffer, as srudp asks.
 const KERNEL_BUFFER: usize = 6 << 20;
@@ -176,17 +175,9 @@ fn echo(socket: &Socket) -> Result<()> {
 
 fn ping(socket: &Socket, to: SocketAddr, count: u32, gate: &Gate) -> Result<Never> {
     let mut message = [0x5a; PING];
-    let mut once = || {
-        let begin = Instant::now();
+    time_pings(count, gate, || {
         socket.io.send_to(&message, to)?;
         socket.io.recv_from(&mut message)?;
-        Ok::<_, io::Error>(begin.elapsed().as_secs_f64() * 1e6)
-    };
-    for _ in 0..WARM_UP {
-        once()?;
-    }
-    gate.wait()?;
-    let begin = Instant::now();
-    let times = (0..count).map(|_| once()).collect::<Result<Vec<_>, _>>()?;
-    gate.done_forever(Outcome::new(begin.elapsed().as_secs_f64(), times))
+        Ok(())
+    })
 }
