@@ -1,6 +1,6 @@
 //! Who helps an endpoint behind NATs.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::nat::turn::TurnConfig;
 use crate::nat::{CandidateKind, GatherConfig, Gathered};
@@ -31,7 +31,7 @@ impl Servers {
 }
 
 /// The router of this host, as far as it can be known.
-fn gateway() -> Option<std::net::IpAddr> {
+fn gateway() -> Option<IpAddr> {
     #[cfg(feature = "interfaces")]
     let gateway = crate::driver::default_gateway();
     #[cfg(not(feature = "interfaces"))]

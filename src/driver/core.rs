@@ -297,9 +297,8 @@ impl Core {
 
     /// Nothing of what was written on a connection waits for more any longer.
     pub(crate) fn push(&mut self, handle: ConnectionHandle) {
-        self.attempt(handle, |connection| match connection.expect_no_more() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        self.attempt(handle, |connection| {
+            if connection.expect_no_more() { Poll::Ready(()) } else { Poll::Pending }
         });
     }
 

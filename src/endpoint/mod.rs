@@ -35,7 +35,6 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use crate::base::limits::{RESET_INTERVAL, RESET_MAX, RESET_TRIGGER_MIN};
 use crate::base::{EcnMark, Entropy, Instant};
 use crate::close::ConnectionError;
 use crate::connection::{Arrival, Connection};
@@ -280,41 +279,6 @@ impl Endpoint {
             connection.handle_packet(now, &mut *self.entropy, arrival, rest);
         }
         self.touch(index);
-    }
-
-    /// A packet for no connection may be the peer's word that it knows a connection of ours no more (SPEC §7.4).
-    fn on_reset(&mut self, arrival: Arrival, packet: &[u8]) -> bool {
-        let Some(index) = self.resets.find(packet) else {
-            return false;
-        };
-        let slot = self.slots.get_mut(index as usize);
-        let connection = slot.and_then(Slot::connection);
-        let ended = connection.is_some_and(|connection| connection.on_reset(arrival, packet));
-        self.touch(index);
-        ended
-    }
-
-    /// Tells a peer of a lost connection that it is gone (SPEC §7.4).
-    fn reset_stranger(&mut self, now: Instant, arrival: Arrival, cid: ConnectionId) {
-        let Some(key) = &self.reset_key else {
-            return;
-        };
-        if now < self.reset_allowed_at || arrival.datagram < RESET_TRIGGER_MIN {
-            return;
-        }
-        // It has overtaken ESTABLISH: this connection is still to come.
-        if self.half_opens.awaits(cid) {
-            return;
-        }
-        self.reset_allowed_at = now + RESET_INTERVAL;
-        // Shorter than what it answers: two endpoints that reset each other come to an end (RFC 9000 §10.3.3).
-        let mut packet = vec![0; (arrival.datagram - 1).min(RESET_MAX)];
-        self.entropy.fill(&mut packet);
-        packet[0] = 0x60 | (packet[0] & 0x1f);
-        let start = packet.len() - 16;
-        packet[start..].copy_from_slice(&key.token(cid));
-        self.outbox.push(arrival.remote, arrival.local, packet);
-        self.stats.resets_sent += 1;
     }
 
     /// An established connection. Whatever is done to it is picked up by the next poll.

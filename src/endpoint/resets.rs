@@ -1,8 +1,13 @@
-//! Recognises stateless resets: short packets for no connection that end in the token of one (SPEC §7.4).
+//! Stateless resets: short packets for no connection that end in the token of one. They are recognised, and sent (SPEC §7.4).
 
 use rustc_hash::FxHashMap;
 
+use super::{Endpoint, Slot};
+use crate::base::Instant;
+use crate::base::limits::{RESET_INTERVAL, RESET_MAX, RESET_TRIGGER_MIN};
+use crate::connection::Arrival;
 use crate::crypto::Veil;
+use crate::wire::ConnectionId;
 
 /// The tokens that the peers of all connections would send now.
 #[derive(Debug)]
@@ -32,6 +37,43 @@ impl Resets {
     pub(super) fn find(&self, packet: &[u8]) -> Option<u32> {
         let token = packet.last_chunk()?;
         self.by_token.get(&self.veil.hide(token)).copied()
+    }
+}
+
+impl Endpoint {
+    /// A packet for no connection may be the peer's word that it knows a connection of ours no more (SPEC §7.4).
+    pub(super) fn on_reset(&mut self, arrival: Arrival, packet: &[u8]) -> bool {
+        let Some(index) = self.resets.find(packet) else {
+            return false;
+        };
+        let slot = self.slots.get_mut(index as usize);
+        let connection = slot.and_then(Slot::connection);
+        let ended = connection.is_some_and(|connection| connection.on_reset(arrival, packet));
+        self.touch(index);
+        ended
+    }
+
+    /// Tells a peer of a lost connection that it is gone (SPEC §7.4).
+    pub(super) fn reset_stranger(&mut self, now: Instant, arrival: Arrival, cid: ConnectionId) {
+        let Some(key) = &self.reset_key else {
+            return;
+        };
+        if now < self.reset_allowed_at || arrival.datagram < RESET_TRIGGER_MIN {
+            return;
+        }
+        // It has overtaken ESTABLISH: this connection is still to come.
+        if self.half_opens.awaits(cid) {
+            return;
+        }
+        self.reset_allowed_at = now + RESET_INTERVAL;
+        // Shorter than what it answers: two endpoints that reset each other come to an end (RFC 9000 §10.3.3).
+        let mut packet = vec![0; (arrival.datagram - 1).min(RESET_MAX)];
+        self.entropy.fill(&mut packet);
+        packet[0] = 0x60 | (packet[0] & 0x1f);
+        let start = packet.len() - 16;
+        packet[start..].copy_from_slice(&key.token(cid));
+        self.outbox.push(arrival.remote, arrival.local, packet);
+        self.stats.resets_sent += 1;
     }
 }
 

@@ -349,9 +349,10 @@ impl Endpoint {
             let sent = transmit.map_or(0, |transmit| transmit.size);
             let goes_on = self.turns.on_sent(part, sent);
             if transmit.is_some() {
-                match goes_on {
-                    true => self.schedule.ready.push_front(index),
-                    false => self.schedule.ready.push_back(index),
+                if goes_on {
+                    self.schedule.ready.push_front(index);
+                } else {
+                    self.schedule.ready.push_back(index);
                 }
                 self.settle_turn(index);
                 return transmit;

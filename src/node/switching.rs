@@ -1,7 +1,9 @@
 //! From one way of a connection to another, as [`links`](super::links) advise (SPEC §19.3).
 
+use std::net::SocketAddr;
+
 use super::carry::alone;
-use super::links::{Advice, Seen, Way};
+use super::links::{Advice, Link, Seen, Way};
 use super::{Node, NodeEvent, detour, reach};
 use crate::base::Instant;
 use crate::base::limits::PATH_SCOUTS;
@@ -52,7 +54,7 @@ impl Node {
     /// The peer may have chosen another way by relays than the one that was known.
     fn follow_by_relay(&mut self, now: Instant, handle: ConnectionHandle, seen: &Seen) {
         let remote = seen.remote;
-        let is_new = |link: &super::links::Link| {
+        let is_new = |link: &Link| {
             link.is_relayed(remote) && link.relay.is_none_or(|way| way.remote != remote)
         };
         if seen.is_lost || !self.links.get(handle).is_some_and(is_new) {
@@ -97,11 +99,7 @@ impl Node {
     }
 
     /// All ways that there may be to a peer: what the endpoint calls it there, and where that is.
-    fn ways(
-        &self,
-        now: Instant,
-        handle: ConnectionHandle,
-    ) -> Vec<(std::net::SocketAddr, std::net::SocketAddr)> {
+    fn ways(&self, now: Instant, handle: ConnectionHandle) -> Vec<(SocketAddr, SocketAddr)> {
         let Some(link) = self.links.get(handle) else { return Vec::new() };
         let known = [link.direct, link.relay].into_iter().flatten().map(|way| way.remote);
         let mut ways: Vec<_> = known.map(|remote| (remote, remote)).collect();

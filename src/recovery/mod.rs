@@ -35,7 +35,7 @@ use crate::base::limits::{
 use crate::vocab::{Fate, Outcome, PathId, Records, RttSample, RttView, SentPacket};
 use crate::wire::{AckFrame, TransportError};
 
-use loss::{Ledgers, judged_round_trip};
+use loss::{Ledger, Ledgers, judged_round_trip};
 use numbers::Numbers;
 use probe::{ProbeTimer, probe_timeout};
 use sent::{Open, SentPackets};
@@ -211,7 +211,7 @@ impl Recovery {
                 continue;
             }
             if let Some((_, open)) = self.sent.take(&mut cursor, u64::MAX) {
-                self.land(&open);
+                land(&mut self.in_flight, &mut self.ledgers, &open);
                 give_back(&open, out);
             }
         }
@@ -280,10 +280,7 @@ impl Recovery {
     fn settle_open(&mut self, range: &RangeInclusive<u64>, out: &mut Outcome) {
         let Self { sent, ledgers, in_flight, .. } = self;
         sent.settle(sent.seek(*range.start()), *range.end(), |number, open| {
-            let bytes = in_flight_bytes(&open.packet);
-            *in_flight = in_flight.saturating_sub(bytes);
-            if let Some(ledger) = ledgers.get_mut(open.packet.path) {
-                ledger.on_landed(bytes);
+            if let Some(ledger) = land(in_flight, ledgers, open) {
                 ledger.on_acked(open.place);
             }
             out.acked.push(open.settled(number));
@@ -334,7 +331,7 @@ impl Recovery {
     }
 
     fn lose(&mut self, now: Instant, number: u64, open: Open, period: Duration, out: &mut Outcome) {
-        self.land(&open);
+        land(&mut self.in_flight, &mut self.ledgers, &open);
         if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
             out.persistent_congestion |= ledger.on_lost(now, &open, period);
         }
@@ -342,15 +339,15 @@ impl Recovery {
         give_back(&open, out);
         self.lost.remember(now, number, open);
     }
+}
 
-    /// A packet is not in flight any more.
-    fn land(&mut self, open: &Open) {
-        let bytes = in_flight_bytes(&open.packet);
-        self.in_flight = self.in_flight.saturating_sub(bytes);
-        if let Some(ledger) = self.ledgers.get_mut(open.packet.path) {
-            ledger.on_landed(bytes);
-        }
-    }
+/// A packet is not in flight any more. Returns the ledger of its path.
+fn land<'a>(in_flight: &mut u64, ledgers: &'a mut Ledgers, open: &Open) -> Option<&'a mut Ledger> {
+    let bytes = in_flight_bytes(&open.packet);
+    *in_flight = in_flight.saturating_sub(bytes);
+    let ledger = ledgers.get_mut(open.packet.path)?;
+    ledger.on_landed(bytes);
+    Some(ledger)
 }
 
 fn in_flight_bytes(packet: &SentPacket) -> u64 {
