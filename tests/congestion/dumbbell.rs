@@ -126,6 +126,19 @@ pub(crate) struct Stretch {
     pub(crate) dropped: f64,
 }
 
+impl Stretch {
+    /// Of the same stretch of several races.
+    pub(crate) fn mean(all: &[Self]) -> Self {
+        let count = all.len() as f64;
+        let goodput = |flow: usize| all.iter().map(|one| one.goodput[flow]).sum::<f64>() / count;
+        Self {
+            goodput: (0..all[0].goodput.len()).map(goodput).collect(),
+            queueing: all.iter().map(|one| one.queueing).sum::<Duration>().div_f64(count),
+            dropped: all.iter().map(|one| one.dropped).sum::<f64>() / count,
+        }
+    }
+}
+
 impl Race {
     /// They share a link, and begin together but for those that are late.
     pub(crate) fn new(seed: u64, link: &LinkConfig, senders: &[Sender]) -> Self {

@@ -1,7 +1,7 @@
 //! BBR version 3 (draft-ietf-ccwg-bbr): a model of the path decides, and not each single loss.
 //!
 //! ```text
-//!                 bandwidth stopped growing for 3 rounds, or a round lost more than 2 %
+//!      bandwidth stopped growing for 3 rounds, or 1 in a queue, or a round lost more than 2 %
 //!   ┌─────────┐                 ┌───────┐  in flight ≤ BDP, or 3 rounds
 //!   │ Startup ├────────────────►│ Drain ├──────────────┐
 //!   └─────────┘                 └───────┘              ▼
@@ -139,7 +139,8 @@ impl Bbr {
         let reacted = lossy_round.is_some_and(|round| self.adapt_to_losses(round));
         self.update_aggregation(now, newly_acked, round_started);
         if round_started {
-            self.pipe.on_round(&sample);
+            let queued = self.phase == Phase::Startup && self.is_queue_standing();
+            self.pipe.on_round(&sample, queued);
         }
         if self.phase == Phase::Startup && self.pipe.is_known_full() {
             self.enter_drain();

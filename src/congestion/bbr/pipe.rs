@@ -1,10 +1,15 @@
-//! Decides that the pipe is full: three rounds in which the delivery rate grew by less than a quarter (§5.3.1.2).
+//! Decides that the pipe is full: three rounds in which the delivery rate grew by less than a quarter (§5.3.1.2), or one that
+//! spent its time in a queue as well.
 
 use super::phase::share;
 use crate::congestion::rate::Sample;
 
 const GROWTH: u64 = 125;
 const ROUNDS: u8 = 3;
+
+/// Rounds that suffice if no packet of them found the queue short: two signs of one thing, and each further round of Startup would
+/// hold a whole window in the queue.
+const ROUNDS_IN_QUEUE: u8 = 1;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pipe {
@@ -18,8 +23,8 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// A round ended with this sample.
-    pub(super) fn on_round(&mut self, sample: &Sample) {
+    /// A round ended with this sample. `queued`: no packet of the round found the queue short.
+    pub(super) fn on_round(&mut self, sample: &Sample, queued: bool) {
         if self.full || sample.app_limited {
             return;
         }
@@ -29,7 +34,7 @@ impl Pipe {
             return;
         }
         self.rounds += 1;
-        if self.rounds >= ROUNDS {
+        if self.rounds >= if queued { ROUNDS_IN_QUEUE } else { ROUNDS } {
             self.full = true;
             self.known_full = true;
         }

@@ -161,15 +161,28 @@ fn bunched_acknowledgements_show_as_extra_bytes_and_are_forgotten() {
 fn the_pipe_is_full_after_three_rounds_without_a_quarter_more() {
     let mut pipe = Pipe::default();
     for rate in [100, 200, 300, 310, 374] {
-        pipe.on_round(&sample(rate));
+        pipe.on_round(&sample(rate), false);
         assert!(!pipe.is_full());
     }
-    pipe.on_round(&Sample { app_limited: true, ..sample(300) });
+    pipe.on_round(&Sample { app_limited: true, ..sample(300) }, false);
     assert!(!pipe.is_full());
-    pipe.on_round(&sample(300));
+    pipe.on_round(&sample(300), false);
     assert!(pipe.is_full() && pipe.is_known_full());
     pipe.look_again(300);
     assert!(!pipe.is_full() && pipe.is_known_full());
+}
+
+#[test]
+fn one_round_without_a_quarter_more_fills_the_pipe_in_a_queue() {
+    let mut pipe = Pipe::default();
+    for rate in [1000, 1250, 1563] {
+        pipe.on_round(&sample(rate), true);
+        assert!(!pipe.is_known_full(), "it grows");
+    }
+    pipe.on_round(&sample(1953), false);
+    assert!(!pipe.is_known_full(), "no queue");
+    pipe.on_round(&sample(1953), true);
+    assert!(pipe.is_known_full());
 }
 
 #[test]
