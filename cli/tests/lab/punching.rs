@@ -1,7 +1,8 @@
 //! Two peers meet with tickets, as `srudp listen` and `srudp connect` do: which pairs of kinds find a direct path, how fast, and with how
 //! many packets.
 //!
-//! Every pair is tried three times, or as often as `SRUDP_LAB_RUNS` says: 20 runs of all pairs take six minutes.
+//! Every pair is tried three times, or as often as `SRUDP_LAB_RUNS` says: 20 runs of all pairs take six minutes. `SRUDP_LAB_PAIRS` names the
+//! pairs to try, or parts of their names with commas between them.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -21,8 +22,8 @@ use crate::say::say;
 use crate::table::{self, Row};
 use crate::{servers, stopwatch};
 
-/// One search and the wait for it. The second search is there for clocks that differ, which those of one machine do not.
-const PATIENCE: Duration = Duration::from_secs(19);
+/// One search, once it has begun. The next one is there for clocks that differ, which those of one machine do not.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How often each pair is tried, if nobody says.
 const RUNS: u16 = 3;
@@ -44,7 +45,8 @@ const MOBILE: Access =
 enum Fate {
     /// A direct path, every time.
     Direct,
-    /// The same, but ports have to be guessed: some searches in a hundred find none, and then another one is made. The table counts both.
+    /// The same, but ports are guessed, and the guesses of one of two sockets alone can be right: that of 1280 guesses none is at one of 256 ports
+    /// out of 64,512 happens once in 160 searches. Then another one is made, and has to find a path; the table counts both.
     Guessed,
     /// A direct path by IPv6, every time.
     Direct6,
@@ -68,7 +70,7 @@ const PAIRS: &[Pair] = &[
     Pair("home x accept", V4, [HOME, ACCEPT], Fate::Direct),
     Pair("home x carrier", V4, [HOME, CARRIER], Fate::Direct),
     Pair("carrier x carrier", V4, [CARRIER, CARRIER], Fate::Direct),
-    Pair("home x symmetric", V4, [HOME, SYMMETRIC], Fate::Guessed),
+    Pair("home x symmetric", V4, [HOME, SYMMETRIC], Fate::Direct),
     Pair("accept x symmetric", V4, [ACCEPT, SYMMETRIC], Fate::Guessed),
     Pair("home x symmetric carrier", V4, [HOME, MOBILE], Fate::Guessed),
     Pair("carrier x block", V4, [CARRIER, BLOCK], Fate::Direct),
@@ -102,7 +104,7 @@ fn take_part(
     give.send(endpoint.ticket().unwrap()).unwrap();
     let theirs = take.recv().unwrap();
     let (began, wait) = (stopwatch::now(), Ticket::wait(stopwatch::unix()));
-    let met = endpoint.meet_timeout(&theirs, PATIENCE)?;
+    let met = endpoint.meet_timeout(&theirs, wait + PATIENCE)?;
     let mut byte = [7];
     if endpoint.peer_id() > theirs.peer_id() {
         let mut stream = met.connection.open_stream().unwrap();
@@ -192,6 +194,12 @@ fn try_pair(
     (Some(row), wrong)
 }
 
+/// Whether it was asked for.
+fn is_chosen(pair: &Pair) -> bool {
+    let chosen = std::env::var("SRUDP_LAB_PAIRS");
+    chosen.map_or(true, |names| names.split(',').any(|name| pair.0.contains(name.trim())))
+}
+
 fn is_as_expected(fate: Fate, outcome: &[Result<Met, MeetError>; 2]) -> bool {
     outcome.iter().all(|outcome| match (fate, outcome) {
         (Fate::Direct | Fate::Guessed, Ok(met)) => !met.route.relayed && !is_ipv6(&met.route),
@@ -224,6 +232,7 @@ fn peers_with_tickets_find_the_direct_path_that_there_is() {
         let tried = PAIRS
             .iter()
             .enumerate()
+            .filter(|(_, pair)| is_chosen(pair))
             .map(|(number, pair)| scope.spawn(move || try_pair(lab, number, pair, servers, runs)));
         let tried: Vec<_> = tried.collect();
         tried.into_iter().map(|pair| pair.join().unwrap()).collect()

@@ -41,6 +41,9 @@ const TAIL: Duration = Duration::from_millis(350);
 /// From the last datagram of all to the end: time for the answer, and to agree on the path.
 const END: Duration = Duration::from_millis(550);
 
+/// Sockets that guess: the main one, and the first spare one.
+const GUESSING: usize = 2;
+
 /// When the many sockets send.
 const LAPS: [Duration; 3] =
     [Duration::ZERO, Duration::from_millis(700), Duration::from_millis(3500)];
@@ -153,7 +156,10 @@ impl<'a> Situation<'a> {
                 self.guess(&mut steps, entropy);
             }
             Strategy::Many => {
-                self.round(0, &[], &mut steps);
+                // They have guesses to make, and one that hits a port which came in there unasked spoils the socket for all others.
+                let guessing: Vec<SocketAddr> = self.openings().iter().map(|(to, _)| *to).collect();
+                self.round(0, &guessing, &mut steps);
+                self.knock(&guessing, &mut steps);
                 self.many(&mut steps);
             }
             Strategy::Predict => {
@@ -212,6 +218,18 @@ impl<'a> Situation<'a> {
             send(Duration::ZERO, Some(self.low));
             send(priming / 2, Some(self.low));
             FULL.iter().for_each(|after| send(priming + *after, None));
+        }
+    }
+
+    /// The last of the peer's sockets, which guesses nothing, hears us if the peer's NAT lets in strangers after all.
+    fn knock(&self, guessing: &[SocketAddr], steps: &mut Vec<(Instant, Step)>) {
+        let sockets = self.theirs.candidates().iter().map(Candidate::socket);
+        let last = sockets.max().filter(|last| usize::from(*last) >= GUESSING);
+        let last = last.into_iter().flat_map(|last| public(self.theirs, last));
+        for to in last.filter(|to| !guessing.contains(to)).take(PUNCH_TARGETS) {
+            let shot = Shot { socket: self.main(), to, ttl: None };
+            let times = FULL.iter().map(|after| self.start + PUNCH_PRIMING[0] + *after);
+            steps.extend(times.map(|at| (at, Step::Send(shot))));
         }
     }
 

@@ -156,6 +156,25 @@ fn sockets_that_did_not_win_are_closed() {
     assert_eq!(punch.report().sockets, 256);
 }
 
+/// A router that takes what comes in unasked for a flow of its own gives the peer's socket another port from the guess on that is right
+/// about it.
+#[test]
+fn who_waits_for_guesses_sends_nothing_before_them_that_could_reach_the_sockets_that_make_them() {
+    let told = |socket: u8| {
+        let address = SocketAddr::from(([203, 0, 113, 7], 40_000 + u16::from(socket)));
+        Candidate::new(CandidateKind::Reflexive, address).of_socket(socket)
+    };
+    let theirs = Description::new(home(), &[0, 1, 2, 3].map(told));
+    let [mut punch, _] = pair(reflexive(symmetric(), "198.51.100.9:5000"), theirs);
+    let sent = run(&mut punch);
+    let full =
+        |port| sent.iter().filter(move |(_, it)| it.ttl.is_none() && it.destination.port() == port);
+    assert_eq!(full(40_000).count(), 1, "when nobody guesses any more");
+    assert!(full(40_001).all(|(at, _)| *at >= START + Duration::from_millis(3500)));
+    assert!(full(40_002).next().is_none());
+    assert_eq!(full(40_003).count(), 3, "who lets in strangers hears us there");
+}
+
 /// Delivers what one sends to the other, which sees it come from `from`.
 fn deliver(now: Instant, sent: Option<PunchTransmit>, to: &mut Punch, from: &str) {
     let sent = sent.expect("something is sent");
