@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Bbr;
 use super::phase::{Phase, share};
 use crate::base::Instant;
-use crate::base::limits::{BATCH_MAX, CONGESTION_WINDOW_MAX, PACER_BURST_DATAGRAMS};
+use crate::base::limits::{
+    BATCH_MAX, BUNCHED_NEAR, CONGESTION_WINDOW_MAX, NEAR, PACER_BURST_DATAGRAMS,
+};
 use crate::congestion::near_batch;
 use crate::congestion::rate::{in_time, per_second};
 use crate::vocab::RttView;
@@ -107,7 +109,7 @@ impl Bbr {
 
     fn set_window(&mut self, newly_acked: u64) {
         let product = self.product(self.bandwidth.current(), self.phase.window_gain());
-        let most = self.budgeted(product.saturating_add(self.aggregation.extra()));
+        let most = self.budgeted(product.saturating_add(self.bunched()));
         let control = &mut self.control;
         if self.pipe.is_known_full() {
             control.window = (control.window + newly_acked).min(most);
@@ -117,6 +119,13 @@ impl Bbr {
         let bound = self.window_bound().unwrap_or(CONGESTION_WINDOW_MAX);
         let bound = bound.min(CONGESTION_WINDOW_MAX);
         self.control.window = self.control.window.min(bound).max(self.window_minimum());
+    }
+
+    /// What may be in flight on account of bunched acknowledgements.
+    pub(super) fn bunched(&self) -> u64 {
+        let is_near = self.delay.minimum().is_some_and(|minimum| minimum <= NEAR);
+        let most = if is_near { BUNCHED_NEAR } else { u64::MAX };
+        self.aggregation.extra().min(most)
     }
 
     /// What the state and recent congestion allow at most.

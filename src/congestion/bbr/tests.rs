@@ -9,6 +9,7 @@ use super::losses::{LossyRound, RoundLosses, tolerated_part};
 use super::pipe::Pipe;
 use super::volume::Volume;
 use super::*;
+use crate::base::limits::{BUNCHED_NEAR, NEAR};
 use crate::vocab::PathId;
 
 const SIZE: u64 = 1200;
@@ -397,4 +398,16 @@ fn larger_datagrams_raise_the_smallest_window() {
     let mut controller = Controller::new(CongestionAlgorithm::Bbr, ms(0), SIZE as usize, 1);
     controller.on_datagram_size(9000);
     assert_eq!(controller.window(), 36_000);
+}
+
+#[test]
+fn bunched_acknowledgements_widen_the_window_of_a_near_path_by_so_much_at_most() {
+    let bunched = |minimum| {
+        let mut bbr = Bbr::new(ms(0), SIZE, 1);
+        bbr.delay.update(ms(1), minimum);
+        bbr.aggregation.update(ms(1), 4 * BUNCHED_NEAR, 0, u64::MAX);
+        bbr.bunched()
+    };
+    assert_eq!(bunched(NEAR), BUNCHED_NEAR);
+    assert_eq!(bunched(2 * NEAR), 4 * BUNCHED_NEAR);
 }
