@@ -18,11 +18,15 @@ impl Connection {
         let mut contents = Contents { ack_eliciting: false, probing: true, sign_of_life: true };
         let mut frames = Frames::new(payload);
         loop {
-            if let Some(stream) = frames.next_stream() {
-                let stream = stream.map_err(|_| TransportError::FRAME_ENCODING)?;
-                contents = Contents { ack_eliciting: true, probing: false, sign_of_life: false };
-                self.streams.on_stream(now, stream)?;
-                continue;
+            match frames.next_stream() {
+                Some(Ok(stream)) => {
+                    contents =
+                        Contents { ack_eliciting: true, probing: false, sign_of_life: false };
+                    self.streams.on_stream(now, &stream)?;
+                    continue;
+                }
+                Some(Err(_)) => return Err(TransportError::FRAME_ENCODING),
+                None => {}
             }
             let Some(frame) = frames.next() else { break };
             let frame = frame.map_err(|_| TransportError::FRAME_ENCODING)?;

@@ -25,7 +25,7 @@ impl Streams {
     ) -> Result<(), TransportError> {
         match *frame {
             Frame::Stream { id, offset, data, fin } => {
-                self.on_stream(now, StreamFrame { id, offset, data, fin })
+                self.on_stream(now, &StreamFrame { id, offset, data, fin })
             }
             Frame::ResetStream { id, code, final_size } => {
                 self.on_reset_stream(now, id, code, final_size)
@@ -55,9 +55,9 @@ impl Streams {
     pub(crate) fn on_stream(
         &mut self,
         now: Instant,
-        frame: StreamFrame<'_>,
+        frame: &StreamFrame<'_>,
     ) -> Result<(), TransportError> {
-        let StreamFrame { id, offset, data: bytes, fin } = frame;
+        let &StreamFrame { id, offset, data: bytes, fin } = frame;
         let data = Data { offset, bytes, fin };
         self.expect_receiver(id)?;
         let Some(stream) = self.table.get(id) else { return Ok(()) };
@@ -66,7 +66,7 @@ impl Streams {
         self.window.check(growth)?;
         self.window.admit(now, growth);
         let effect = receive.on_data(now, data, &mut self.pages)?;
-        self.received(id, effect);
+        self.received(id, &effect);
         Ok(())
     }
 
@@ -84,17 +84,21 @@ impl Streams {
         self.window.check(growth)?;
         self.window.admit(now, growth);
         let effect = receive.on_reset(now, code, final_size, &mut self.pages);
-        self.received(id, effect);
+        self.received(id, &effect);
         Ok(())
     }
 
-    fn received(&mut self, id: StreamId, effect: Effect) {
+    #[inline]
+    fn received(&mut self, id: StreamId, effect: &Effect) {
         if effect.readable {
             self.events.push_back(StreamEvent::Readable(id));
         }
-        if effect.is_quiet {
-            return;
+        if !effect.is_quiet {
+            self.account(id, effect);
         }
+    }
+
+    fn account(&mut self, id: StreamId, effect: &Effect) {
         self.window.consume(effect.discarded, None);
         if let Some(size) = effect.window {
             self.window.grow_to(beside(size));

@@ -15,7 +15,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::pages::{Page, Pages};
-use crate::base::limits::STREAM_SHARED_MIN;
+use crate::base::limits::{STREAM_PAGE, STREAM_SHARED_MIN};
 use crate::base::ranges::RangeSet;
 
 /// Written data that somebody may still have to send.
@@ -57,30 +57,47 @@ impl Chunk {
         self.start + self.bytes().len() as u64
     }
 
-    /// Takes as much of `data` as fits into this chunk's page.
-    fn extend(&mut self, data: &[u8]) -> usize {
-        let Body::Page { page, filled } = &mut self.body else { return 0 };
-        let space = page.get_mut(*filled..).unwrap_or_default();
-        let taken = space.len().min(data.len());
-        let (space, data) = (space.split_at_mut(taken).0, data.split_at(taken).0);
-        space.copy_from_slice(data);
-        *filled += taken;
-        taken
+    /// Bytes that still fit into this chunk's page.
+    fn room(&self) -> usize {
+        match &self.body {
+            Body::Page { page, filled } => page.len().saturating_sub(*filled),
+            Body::Shared(_) => 0,
+        }
+    }
+
+    /// Adds data that fits.
+    fn extend(&mut self, data: &[u8]) {
+        let Body::Page { page, filled } = &mut self.body else { return };
+        let space = page.get_mut(*filled..).and_then(|space| space.get_mut(..data.len()));
+        if let Some(space) = space {
+            space.copy_from_slice(data);
+            *filled += data.len();
+        }
     }
 }
 
 impl Outgoing {
     /// Adds a copy of the data.
-    pub(super) fn append(&mut self, mut data: &[u8], pages: &mut Pages) {
-        while !data.is_empty() {
-            let taken = self.chunks.back_mut().map_or(0, |tail| tail.extend(data));
-            if taken == 0 {
-                let body = Body::Page { page: pages.take(), filled: 0 };
-                self.chunks.push_back(Chunk { start: self.end, body });
-            }
-            self.end += taken as u64;
-            data = data.get(taken..).unwrap_or_default();
+    ///
+    /// All pages first and all bytes after: an entry of the queue is read back as soon as it was written, and the processor has to
+    /// write everything down that came before it.
+    pub(super) fn append(&mut self, data: &[u8], pages: &mut Pages) {
+        let room = self.chunks.back().map_or(0, Chunk::room);
+        let (now, later) = data.split_at(room.min(data.len()));
+        let tail = self.chunks.len();
+        let mut start = self.end + now.len() as u64;
+        for piece in later.chunks(STREAM_PAGE) {
+            let body = Body::Page { page: pages.take(), filled: 0 };
+            self.chunks.push_back(Chunk { start, body });
+            start += piece.len() as u64;
         }
+        if let Some(tail) = tail.checked_sub(1).and_then(|tail| self.chunks.get_mut(tail)) {
+            tail.extend(now);
+        }
+        for (chunk, piece) in self.chunks.range_mut(tail..).zip(later.chunks(STREAM_PAGE)) {
+            chunk.extend(piece);
+        }
+        self.end = start;
     }
 
     /// Adds the data itself, unless it is so short that a copy costs less.

@@ -172,8 +172,8 @@ impl Bbr {
 
 impl CongestionControl for Bbr {
     fn on_sent(&mut self, now: Instant, departure: &Departure) {
-        self.totals = departure.totals;
         if departure.in_flight == 0 && departure.app_limited {
+            self.totals = departure.totals;
             self.restart_from_idle(now);
         }
         self.control.on_sent(departure.in_flight + departure.bytes + self.datagram);

@@ -57,6 +57,7 @@ fn padding<'a>(reader: &mut Reader<'a>) -> Frame<'a> {
     Frame::Padding(taken + 1)
 }
 
+#[inline]
 pub(super) fn stream<'a>(
     reader: &mut Reader<'a>,
     kind: u8,

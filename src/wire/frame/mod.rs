@@ -148,6 +148,7 @@ impl<'a> Frames<'a> {
 
     /// The next frame if it is a STREAM frame, and else nothing is taken. A bulk transfer consists of those, and for each a frame that
     /// could be any is a detour.
+    #[inline]
     pub(crate) fn next_stream(&mut self) -> Option<Result<StreamFrame<'a>, DecodeError>> {
         let (kind, rest) = self.reader.rest().split_first()?;
         if !(types::STREAM..=types::STREAM_LAST).contains(kind) {
