@@ -120,6 +120,7 @@ impl Connection {
     /// Some source beside the streams does.
     pub(super) fn others_want_to_send(&self) -> bool {
         self.controls.wants_to_send()
+            || self.lists.wants_to_send()
             || self.datagrams.wants_to_send()
             || self.local_cids.wants_to_send()
             || self.peer_cids.wants_to_send()
@@ -176,6 +177,7 @@ impl Connection {
             return self.keep_acks_short(packet);
         }
         self.controls.fill(packet);
+        self.lists.fill(now, packet);
         self.local_cids.fill(packet);
         self.peer_cids.fill(packet);
         self.datagrams.fill(packet, full);

@@ -1,11 +1,13 @@
 //! Hands each frame of an opened packet to the component that it is for.
 
+use std::time::Duration;
+
 use super::controls::Answer;
 use super::paths::PathChange;
 use super::receive::{Arrival, Contents};
 use super::{Connection, ConnectionEvent};
 use crate::base::{Instant, limits};
-use crate::wire::{AckFrame, ErrorCode, Frame, Frames, TransportError};
+use crate::wire::{AckFrame, CandidatesFrame, ErrorCode, Frame, Frames, TransportError};
 
 impl Connection {
     /// All frames of a packet, in order. The first error ends the connection.
@@ -90,6 +92,10 @@ impl Connection {
                 self.acks.on_ack_frequency(*sequence, *threshold, *max_delay, *reordering);
                 Ok(())
             }
+            Frame::Candidates(list) => {
+                self.on_candidates(now, list);
+                Ok(())
+            }
             Frame::ImmediateAck => {
                 self.acks.on_immediate_ack();
                 Ok(())
@@ -137,6 +143,13 @@ impl Connection {
         self.observed = Some((sequence, address));
         if changed {
             self.tell(ConnectionEvent::ObservedAddress(address));
+        }
+    }
+
+    fn on_candidates(&mut self, now: Instant, list: &CandidatesFrame<'_>) {
+        let way = self.round_trip().map_or(Duration::ZERO, |there_and_back| there_and_back / 2);
+        if self.lists.on_frame(now, way, list) {
+            self.tell(ConnectionEvent::Candidates);
         }
     }
 

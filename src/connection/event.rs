@@ -21,6 +21,8 @@ pub enum ConnectionEvent {
     PathChanged(SocketAddr),
     /// The peer told us the address at which it sees us.
     ObservedAddress(SocketAddr),
+    /// The peer told us where else it may be reached: see [`NodeEvent`](crate::node::NodeEvent) for who looks for paths there.
+    Candidates,
     /// The connection is over. Data that arrived before can still be read.
     Closed(ConnectionError),
 }

@@ -38,6 +38,7 @@ impl Connection {
             Record::Established | Record::AckFrequency { .. } | Record::ObservedAddress { .. } => {
                 self.controls.on_fate(record, fate);
             }
+            Record::Candidates { generation } => self.lists.on_fate(generation, fate),
             Record::Datagram => {}
         }
     }

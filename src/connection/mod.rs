@@ -20,6 +20,7 @@ mod dispatch;
 mod event;
 mod fate;
 mod keys;
+mod lists;
 mod paths;
 mod receive;
 mod run;
@@ -49,6 +50,7 @@ use crate::wire::{ConnectionId, Parameters, Role, TransportError};
 
 pub use config::TransportConfig;
 pub use event::ConnectionEvent;
+pub(crate) use lists::PeerList;
 pub(crate) use receive::Arrival;
 pub use send::Transmit;
 pub(crate) use share::Share;
@@ -56,6 +58,7 @@ pub use stats::ConnectionStats;
 
 use controls::Controls;
 use keys::Keys;
+use lists::Lists;
 use paths::Paths;
 use send::Establish;
 use stats::Counters;
@@ -84,6 +87,7 @@ pub struct Connection {
     peer_cids: PeerCids,
     retired_cids: Vec<ConnectionId>,
     controls: Controls,
+    lists: Lists,
     establish: Option<Establish>,
     idle: Idle,
     lifetime: Lifetime,
@@ -173,6 +177,7 @@ impl Connection {
             peer_cids: PeerCids::new(peer_cid, peer.reset_token),
             retired_cids: Vec::new(),
             controls,
+            lists: Lists::default(),
             establish,
             idle: Idle::new(now, config.idle_timeout, peer.max_idle_timeout, config.keep_alive)
                 .yielding(birth.role == Role::Responder),

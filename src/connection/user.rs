@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Connection;
+use zeroize::Zeroizing;
+
+use super::{Connection, PeerList};
 use crate::base::Instant;
 use crate::close::ConnectionError;
 use crate::crypto::PeerId;
@@ -159,6 +161,38 @@ impl Connection {
             }
             result => result,
         }
+    }
+
+    /// Tells the peer where we may be reached now, instead of all that it was told before. An answer names the peer's list and when both
+    /// begin to search. Returns the list's number.
+    pub(crate) fn tell_candidates(
+        &mut self,
+        answer: Option<(u64, Instant)>,
+        description: Vec<u8>,
+    ) -> u64 {
+        self.lists.tell(answer, description)
+    }
+
+    /// The newest list of where the peer may be reached, once.
+    pub(crate) fn take_candidates(&mut self) -> Option<PeerList> {
+        self.lists.take()
+    }
+
+    /// What both sides have in common who search because of these lists, and nobody else (SPEC §8.4).
+    pub(crate) fn search_secret(&self, ours: u64, theirs: u64) -> Zeroizing<[u8; 32]> {
+        let (initiator, responder) =
+            if self.role == Role::Initiator { (ours, theirs) } else { (theirs, ours) };
+        let context = [initiator.to_be_bytes(), responder.to_be_bytes()].concat();
+        let mut secret = Zeroizing::new([0; 32]);
+        let written = self.keys.export(b"srudp1 candidates", &context, &mut *secret);
+        debug_assert!(written, "the label and the output are short");
+        secret
+    }
+
+    /// How long the peer takes to answer, if that was measured on the present path.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        let rtt = self.paths.active().rtt();
+        rtt.measured.then_some(rtt.smoothed)
     }
 
     /// Queues an unreliable datagram.

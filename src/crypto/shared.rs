@@ -39,6 +39,12 @@ impl PunchSecrets {
         Some(Self { secret: Zeroizing::new(mac::hmac(&*dh, &parts)), first })
     }
 
+    /// From a secret that only both know: a connection gives it. `None` for a peer id that is our own.
+    pub(crate) fn agreed(own: &PeerId, peer: &PeerId, secret: &[u8; 32]) -> Option<Self> {
+        let secret = Zeroizing::new(mac::hmac(secret, &[b"srudp1 punch"]));
+        (own != peer).then_some(Self { secret, first: own < peer })
+    }
+
     /// Whether our id is the smaller one: then we decide which path is taken.
     pub(crate) fn is_first(&self) -> bool {
         self.first

@@ -341,7 +341,7 @@ impl Core {
             Event::PathChanged(handle, _) => {
                 self.waits.wake(Key::Connection(handle, Topic::Route));
             }
-            Event::Confirmed(_) => {}
+            Event::Confirmed(_) | Event::Candidates(_) => {}
             Event::Closed(handle, why) => self.on_closed(now, handle, why),
         }
     }

@@ -96,6 +96,8 @@ pub enum Event {
     PathChanged(ConnectionHandle, SocketAddr),
     /// The peer told us the address at which it sees us.
     ObservedAddress(ConnectionHandle, SocketAddr),
+    /// The peer told us where else it may be reached. A [`Node`](crate::node::Node) searches for a path there by itself, and tells nobody.
+    Candidates(ConnectionHandle),
     /// The connection or the dial is over; the last event of this handle. Data that has arrived can be read until the handle is removed.
     Closed(ConnectionHandle, ConnectionError),
 }

@@ -163,6 +163,7 @@ impl Endpoint {
                 ConnectionEvent::ObservedAddress(address) => {
                     Event::ObservedAddress(handle, address)
                 }
+                ConnectionEvent::Candidates => Event::Candidates(handle),
                 ConnectionEvent::Closed(reason) => {
                     self.on_connection_closed(index);
                     Event::Closed(handle, reason)

@@ -53,6 +53,9 @@ pub(crate) enum Record {
     ObservedAddress {
         sequence: u64,
     },
+    Candidates {
+        generation: u64,
+    },
     /// An unreliable datagram: only counted.
     Datagram,
 }

@@ -35,7 +35,8 @@ pub(crate) use demux::{Class, classify};
 pub(crate) use error::DecodeError;
 pub(crate) use fragment::{Fragment, FragmentHeader, HandshakeKind, fragment_count};
 pub(crate) use frame::{
-    AckFrame, DatagramHeader, EcnCounts, Frame, Frames, StreamFrame, StreamHeader, encode_ack,
+    AckFrame, CandidatesFrame, DatagramHeader, EcnCounts, Frame, Frames, StreamFrame, StreamHeader,
+    encode_ack,
 };
 pub(crate) use id::{ConnectionId, HandshakeId};
 pub(crate) use long::{Long, decode_long};

@@ -11,6 +11,9 @@ pub(crate) const CANDIDATES_PER_INTERFACE: usize = 2;
 /// Addresses of a peer that are heeded (§18.1).
 pub(crate) const CANDIDATES: usize = 16;
 
+/// Bytes of a description in a CANDIDATES frame: sixteen candidates of IPv6 need 331, and the frame fits into the smallest datagram.
+pub(crate) const CANDIDATES_FRAME_MAX: usize = 512;
+
 /// Below it are the services of operating systems: peers do not live there.
 pub(crate) const PORT_UNPRIVILEGED: u16 = 1024;
 

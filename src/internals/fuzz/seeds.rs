@@ -17,8 +17,8 @@ use crate::connection::TransportConfig;
 use crate::crypto::Identity;
 use crate::endpoint::{Dial, Endpoint, EndpointConfig, Received};
 use crate::wire::{
-    ApplicationCode, Direction, EcnCounts, ErrorCode, Frame, Parameters, StreamId, Writer,
-    encode_ack,
+    ApplicationCode, CandidatesFrame, Direction, EcnCounts, ErrorCode, Frame, Parameters, StreamId,
+    Writer, encode_ack,
 };
 
 #[test]
@@ -83,6 +83,20 @@ fn frame_payloads() -> Vec<Vec<u8>> {
             Frame::PathResponse { data: [2; 8] },
             Frame::ObservedAddress { sequence: 1, address: v4 },
             Frame::ObservedAddress { sequence: 2, address: v6 },
+        ]),
+        payload(&[
+            Frame::Candidates(CandidatesFrame {
+                generation: 1,
+                answers: 0,
+                delay: Duration::ZERO,
+                description: &[0; 11],
+            }),
+            Frame::Candidates(CandidatesFrame {
+                generation: 2,
+                answers: 1,
+                delay: Duration::from_millis(80),
+                description: b"\0\0\0\0\0\0\0\0\0\0\x01\x03\0\xcb\0\x71\x07\x0f\xa0",
+            }),
         ]),
         payload(&[
             Frame::Ping,

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use super::body;
 use crate::base::limits::CANDIDATES;
 use crate::nat::behaviour::{Allocation, Behaviour, Dependence};
 use crate::nat::candidate::{Candidate, CandidateKind, Destinations};
 use crate::nat::scope::canonical;
+use crate::wire::Reader;
 
 /// What a NAT does, as far as the other side has to know it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +142,19 @@ impl Description {
         let mut addresses: Vec<SocketAddr> = main.map(|candidate| candidate.address()).collect();
         addresses.retain(|address| destinations.check(*address, true).is_ok());
         distinct(addresses)
+    }
+
+    /// The bytes of a CANDIDATES frame (SPEC §8.4).
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        body::encode_description(self, &mut out);
+        out
+    }
+
+    /// What such bytes say, if they are one description and nothing else.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let reader = &mut Reader::new(bytes);
+        body::decode_description(reader).ok().filter(|_| reader.is_empty())
     }
 
     /// What its NAT does.

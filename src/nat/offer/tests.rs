@@ -1,9 +1,12 @@
 //! Offers and tickets between two peers and those who carry them.
 
+use std::net::SocketAddr;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::base::SeededEntropy;
+use crate::base::limits::CANDIDATES_FRAME_MAX;
 use crate::nat::behaviour::{Allocation, Dependence};
 use crate::nat::candidate::{Candidate, CandidateKind};
 
@@ -143,6 +146,19 @@ fn a_ticket_that_was_changed_says_so() {
     }
     assert_eq!("hello".parse::<Ticket>(), Err(TicketError::Scheme));
     assert_eq!("srudp:1".parse::<Ticket>(), Err(TicketError::Text));
+}
+
+#[test]
+fn the_longest_description_fits_into_a_frame_and_is_alone_there() {
+    let many: Vec<_> = (1000..1016)
+        .map(|port| Candidate::new(CandidateKind::Host, SocketAddr::from(([7_u16; 8], port))))
+        .collect();
+    let description = Description::new(NatSummary::UNKNOWN, &many);
+    let mut bytes = description.encode();
+    assert!(bytes.len() <= CANDIDATES_FRAME_MAX);
+    assert_eq!(Description::decode(&bytes), Some(description));
+    bytes.push(0);
+    assert_eq!(Description::decode(&bytes), None);
 }
 
 proptest! {

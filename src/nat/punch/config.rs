@@ -60,6 +60,18 @@ impl PunchConfig {
         Some(Self::new(theirs.peer_id(), secrets, descriptions, start))
     }
 
+    /// For peers with a connection, over which both have told where they may be reached now.
+    pub(crate) fn from_connection(
+        own: &PeerId,
+        peer: PeerId,
+        secret: &[u8; 32],
+        descriptions: (Description, Description),
+        start: Instant,
+    ) -> Option<Self> {
+        let secrets = PunchSecrets::agreed(own, &peer, secret)?;
+        Some(Self::new(peer, secrets, descriptions, start))
+    }
+
     fn new(
         peer: PeerId,
         secrets: PunchSecrets,

@@ -8,6 +8,7 @@ use super::super::codec::{Reader, VARINT_MAX};
 use super::super::error::DecodeError;
 use super::super::id::{Direction, StreamId};
 use super::ack::AckFrame;
+use super::candidates::CandidatesFrame;
 use super::{Frame, StreamFrame, types};
 use crate::base::limits::CLOSE_REASON_MAX;
 
@@ -34,12 +35,13 @@ impl<'a> Frame<'a> {
                 Ok(Self::Datagram { data: reader.bytes(length)? })
             }
             types::RESET_STREAM..=types::STREAMS_BLOCKED_UNI => control(reader, kind),
+            types::CANDIDATES => CandidatesFrame::decode(reader).map(Self::Candidates),
             _ => connection(reader, kind),
         }
     }
 }
 
-/// The type, in its shortest form. All types that this version knows take one byte.
+/// The type, in its shortest form. All types that this version knows are below 256.
 fn frame_type(reader: &mut Reader<'_>) -> Result<u8, DecodeError> {
     let before = reader.rest().len();
     let value = reader.varint()?;
@@ -47,7 +49,7 @@ fn frame_type(reader: &mut Reader<'_>) -> Result<u8, DecodeError> {
     if length != super::super::codec::varint_len(value) {
         return Err(DecodeError::NotMinimal);
     }
-    u8::try_from(value).ok().filter(|_| length == 1).ok_or(DecodeError::UnknownType)
+    u8::try_from(value).map_err(|_| DecodeError::UnknownType)
 }
 
 fn padding<'a>(reader: &mut Reader<'a>) -> Frame<'a> {

@@ -74,6 +74,7 @@ impl Frame<'_> {
                 writer.bytes(ip)?;
                 writer.u16(address.port())
             }
+            Self::Candidates(list) => list.encode(writer),
             _ => self.write_numbers(writer),
         }
     }
@@ -156,6 +157,7 @@ impl Frame<'_> {
             Self::Datagram { data } => {
                 DatagramHeader { length: Some(data.len()) }.encoded_len() + data.len()
             }
+            Self::Candidates(list) => list.encoded_len(),
         }
     }
 }

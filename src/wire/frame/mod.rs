@@ -1,6 +1,7 @@
 //! Frames (SPEC §8).
 
 mod ack;
+mod candidates;
 mod data;
 mod decode;
 mod encode;
@@ -15,6 +16,7 @@ use super::error::DecodeError;
 use super::id::{ConnectionId, Direction, StreamId};
 
 pub(crate) use ack::{AckFrame, EcnCounts, encode_ack};
+pub(crate) use candidates::CandidatesFrame;
 pub(crate) use data::{DatagramHeader, StreamHeader};
 
 /// One frame, as it stands in a packet.
@@ -100,6 +102,7 @@ pub(crate) enum Frame<'a> {
     Datagram {
         data: &'a [u8],
     },
+    Candidates(CandidatesFrame<'a>),
 }
 
 impl Frame<'_> {

@@ -86,6 +86,15 @@ fn frames_stand_on_the_wire_as_specified() {
             [vec![0x25, 1, 0x20, 0x01, 0x0d, 0xb8], vec![0; 11], vec![1, 0, 1]].concat(),
         ),
         (Frame::Datagram { data: b"hi" }, b"\x31\x02hi".to_vec()),
+        (
+            Frame::Candidates(CandidatesFrame {
+                generation: 2,
+                answers: 1,
+                delay: Duration::from_millis(1),
+                description: b"here",
+            }),
+            b"\x40\x40\x02\x01\x43\xe8\x04here".to_vec(),
+        ),
     ];
     for (frame, bytes) in table {
         assert_eq!(encoded(&frame), bytes, "{frame:?}");
@@ -104,10 +113,16 @@ fn a_frame_without_a_length_reaches_to_the_end() {
 fn what_the_specification_forbids_is_an_error() {
     let mut close = vec![0x1d, 0, 0x43, 0xe9];
     close.extend([b'x'; 1001]);
-    let table: [(&[u8], DecodeError); 9] = [
+    let mut list = vec![0x40, 0x40, 1, 0, 0, 0x42, 0x01];
+    list.extend([0; 513]);
+    let table: [(&[u8], DecodeError); 13] = [
         (&[0x06], DecodeError::UnknownType),
         (&[0x20], DecodeError::UnknownType),
-        (&[0x40, 0x40], DecodeError::UnknownType),
+        (&[0x40, 0x41], DecodeError::UnknownType),
+        (&[0x41, 0x40], DecodeError::UnknownType),
+        (&[0x40, 0x40, 0, 0, 0, 0], DecodeError::InvalidValue),
+        (&[0x40, 0x40, 1, 0, 1, 0], DecodeError::InvalidValue),
+        (&list, DecodeError::InvalidValue),
         (&[0x40, 0x01], DecodeError::NotMinimal),
         (&[0x12, 0xd0, 0, 0, 0, 0, 0, 0, 1], DecodeError::InvalidValue),
         (&[0x18, 1, 2], DecodeError::InvalidValue),
@@ -201,6 +216,14 @@ fn any_frame() -> impl Strategy<Value = Frame<'static>> {
             Frame::ObservedAddress { sequence, address: (ip, port).into() }
         }),
         data().prop_map(|data| Frame::Datagram { data }),
+        (1..=VARINT_MAX, 1..=VARINT_MAX, 0_u64..1 << 40, data()).prop_map(
+            |(generation, answers, delay, description)| Frame::Candidates(CandidatesFrame {
+                generation,
+                answers,
+                delay: Duration::from_micros(delay),
+                description,
+            })
+        ),
     ]
 }
 

@@ -32,3 +32,4 @@ pub(super) const OBSERVED_V4: u8 = 0x24;
 pub(super) const OBSERVED_V6: u8 = 0x25;
 pub(super) const DATAGRAM: u8 = 0x30;
 pub(super) const DATAGRAM_LEN: u8 = 0x31;
+pub(super) const CANDIDATES: u8 = 0x40;
