@@ -12,7 +12,7 @@ use super::link::{Link, Meeting};
 use super::told::Told;
 use crate::base::Instant;
 use crate::base::limits::{CANDIDATE_DIAL, MEET_TIME, TICKET_LIFE};
-use crate::driver::{Core, Found, Key, MeetError, Plan, SystemEntropy, unix_time};
+use crate::driver::{Core, Found, Key, MeetError, Plan, SystemEntropy, networks, unix_time};
 use crate::nat::{Destinations, GatherConfig, Gathered, PunchReport, Ticket, Winner};
 
 /// A connection to a peer that was met, and how it was found.
@@ -189,13 +189,4 @@ pub(crate) fn met(meeting: &Meeting, found: Found) -> Result<Met, MeetError> {
     let link = Link::new(Arc::clone(meeting.shared()), found.connection);
     let connection = Connection::new(link.ok_or(MeetError::EndpointClosed)?);
     Ok(Met { connection, path: found.path })
-}
-
-/// The networks of this host, as far as they can be known.
-fn networks() -> Vec<crate::nat::LocalNetwork> {
-    #[cfg(feature = "interfaces")]
-    let networks = crate::driver::local_networks().unwrap_or_default();
-    #[cfg(not(feature = "interfaces"))]
-    let networks = Vec::new();
-    networks
 }

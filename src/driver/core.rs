@@ -23,13 +23,14 @@ use crate::base::Instant;
 use crate::close::ConnectionError;
 use crate::connection::Connection;
 use crate::endpoint::{ConnectError, ConnectionHandle, Dial, EndpointStats, Event, Received};
-use crate::nat::{SocketId, SocketRequest};
+use crate::nat::{GatherConfig, SocketId, SocketRequest};
 use crate::node::{Node, NodeTransmit, Route};
 use gather::Knowledge;
 use meet::Meetings;
 
 use crate::stream::{StreamEvent, WriteError};
 use crate::wire::{ApplicationCode, StreamId};
+pub(crate) use gather::networks;
 pub(crate) use meet::{Found, Plan};
 
 /// The state behind the lock.
@@ -39,6 +40,8 @@ pub(crate) struct Core {
     entries: BTreeMap<ConnectionHandle, Entry>,
     backlog: VecDeque<ConnectionHandle>,
     knowledge: Knowledge,
+    /// How it was asked for.
+    asked: Option<GatherConfig>,
     meetings: Meetings,
     waits: Waits,
     local: SocketAddr,
@@ -83,6 +86,7 @@ impl Core {
             entries: BTreeMap::new(),
             backlog: VecDeque::new(),
             knowledge: Knowledge::default(),
+            asked: None,
             meetings: Meetings::default(),
             waits: Waits::default(),
             local,

@@ -56,7 +56,7 @@ use crate::endpoint::{Endpoint, EndpointConfig};
 use crate::node::Node;
 
 pub(crate) use clock::unix_time;
-pub(crate) use core::{Core, Found, Notice, Plan};
+pub(crate) use core::{Core, Found, Notice, Plan, networks};
 pub(crate) use shared::Shared;
 pub(crate) use wait::{Key, MeetingHandle, Topic};
 

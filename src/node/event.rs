@@ -28,7 +28,9 @@ pub enum NodeEvent {
     Transport(Event),
     /// What peers may be told, after [`Node::gather`].
     Gathered(Box<Gathered>),
-    /// What was gathered is true no longer: gather again, and tell peers.
+    /// What was gathered is true no longer, or may not be: gather again, and tell peers whom you will meet. Those that are connected, and
+    /// were searched, are told without you as soon as something else was gathered, and a direct path to them is searched anew if there
+    /// is none.
     Outdated,
     /// A path was found, and the peer is dialled on it: [`Event::Connected`] or [`Event::Closed`] follow. If it is by a relay, a direct one
     /// is still searched: [`Self::Moved`] or [`Self::NoDirect`] tells how that went.
@@ -76,10 +78,19 @@ impl Node {
                     way.remote = remote;
                     self.routes.add(remote, way.socket);
                 }
+                if link.is_confirmed() && link.is_relayed(remote) {
+                    link.renewal.on_fallen();
+                }
                 return Some(NodeEvent::Moved(handle, self.route_to(handle, remote)));
             }
             // A peer behind our relay is told the name that it has here.
             Event::ObservedAddress(_, seen) if Scope::of(seen.ip()) == Scope::Unusable => {
+                return None;
+            }
+            Event::Candidates(handle) => {
+                if let Some(link) = self.links.get_mut(handle) {
+                    link.renewal.on_mail();
+                }
                 return None;
             }
             Event::Confirmed(handle) => self.links.on_confirmed(handle),

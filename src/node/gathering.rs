@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use super::spares::Spares;
 use super::{Node, NodeEvent, ports};
-use crate::base::limits::GATHER_TIME;
+use crate::base::limits::{GATHER_TIME, KEEP_ALIVE_UNKNOWN, NODE_RENEWAL_PAUSE};
 use crate::base::time::earliest;
 use crate::base::{Instant, SeededEntropy};
 use crate::nat::{
-    GatherConfig, GatherEvent, Gathered, Gathering, SocketId, SocketRequest, Transmit,
+    Destinations, GatherConfig, GatherEvent, Gathered, Gathering, SocketId, SocketRequest, Transmit,
 };
 
 /// The last gathering, and the spare sockets of all.
@@ -18,6 +18,10 @@ pub(super) struct Gatherings {
     /// What is known already, until when relays are waited for.
     pending: Option<(Box<Gathered>, Instant)>,
     begun: Instant,
+    /// What was found out last, and when.
+    known: Option<(Instant, Box<Gathered>)>,
+    /// It may not be true any more since then.
+    suspected: Option<Instant>,
     pub(super) spares: Spares,
 }
 
@@ -42,6 +46,45 @@ impl Gatherings {
         if let Some(current) = &mut self.current {
             current.handle_timeout(now);
         }
+    }
+
+    /// What was found out last.
+    pub(super) fn known(&self) -> Option<&Gathered> {
+        self.known.as_ref().map(|(_, gathered)| &**gathered)
+    }
+
+    /// Where may be sent to because peers say so.
+    pub(super) fn destinations(&self) -> Destinations {
+        self.known().map(|gathered| gathered.destinations.clone()).unwrap_or_default()
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.pending.is_some() || self.current.as_ref().is_some_and(Gathering::is_asking)
+    }
+
+    /// Until when something newer than what is known is to be waited for. Of no use for that is what is kept true, or was found out as
+    /// lately as it would be asked for again if it were.
+    pub(super) fn fresh_by(&self, now: Instant) -> Option<Instant> {
+        if self.is_under_way() {
+            return Some(self.begun + GATHER_TIME + NODE_RENEWAL_PAUSE);
+        }
+        let kept = self.current.as_ref().is_some_and(Gathering::is_keeping);
+        let is_new = |(at, _): &(Instant, _)| now.saturating_since(*at) < KEEP_ALIVE_UNKNOWN;
+        if self.suspected.is_none() && self.known.as_ref().is_some_and(|it| kept || is_new(it)) {
+            return None;
+        }
+        Some(self.suspected.unwrap_or(now) + GATHER_TIME)
+    }
+
+    /// What is known may not be true any more. Returns whether all has to be gathered anew for that.
+    pub(super) fn suspect(&mut self, now: Instant) -> bool {
+        let is_old = |at: Instant| now.saturating_since(at) >= GATHER_TIME;
+        let known = self.known.as_ref().is_some_and(|(at, _)| is_old(*at));
+        let again = known && !self.is_under_way() && self.suspected.is_none_or(is_old);
+        if again {
+            self.suspected = Some(now);
+        }
+        again
     }
 
     /// None is under way or kept up to date.
@@ -70,7 +113,8 @@ impl Node {
     ///
     /// Spare sockets are asked for by [`Self::poll_request`]: report each with [`Self::handle_opened`].
     pub fn gather(&mut self, now: Instant, config: GatherConfig) {
-        self.relays.want(now, config.wanted_relays(), &mut *self.entropy);
+        let wanted = (config.wanted_relays(), self.gatherings.suspected.is_some());
+        self.relays.want(now, wanted, &mut *self.entropy);
         self.ports.want(now, config.wanted_port().as_ref(), &mut *self.entropy);
         let first = self.gatherings.spares.reserve(Gathering::SPARE_SOCKETS);
         let entropy = Box::new(SeededEntropy::fork(&mut *self.entropy));
@@ -94,7 +138,7 @@ impl Node {
     }
 
     pub(super) fn settle_gathering(&mut self, now: Instant) {
-        let Gatherings { current, pending, begun, spares } = &mut self.gatherings;
+        let Gatherings { current, pending, begun, spares, .. } = &mut self.gatherings;
         if let Some(current) = current {
             while let Some(request) = current.poll_request() {
                 if let SocketRequest::Open(socket) = request {
@@ -121,6 +165,9 @@ impl Node {
             let mut more = self.relays.candidates();
             more.extend(self.ports.tell());
             gathered.description = gathered.description.with(&more);
+            self.gatherings.known = Some((now, gathered.clone()));
+            self.gatherings.suspected = None;
+            self.links.on_gathered();
             self.events.push_back(NodeEvent::Gathered(gathered));
         }
     }

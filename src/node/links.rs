@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use super::detour;
 use super::reach::Reach;
+use super::renewal::Renewal;
 use crate::base::Instant;
 use crate::base::limits::{
     KEEP_ALIVE_UNKNOWN, NODE_DEAD_TIMEOUTS, NODE_DETOUR_RETRY, NODE_DETOUR_WAIT, NODE_DETOUR_YIELD,
@@ -75,6 +76,8 @@ pub(super) struct Link {
     pub(super) relay: Option<Way>,
     /// Where else the peer may be met.
     pub(super) reach: Reach,
+    /// What both have told since.
+    pub(super) renewal: Renewal,
     /// Times that all ways were tried.
     pub(super) laps: usize,
     /// The way in use is silent: when all others are tried again, and how long it takes until then.
@@ -110,6 +113,10 @@ impl Link {
 
     pub(super) fn is_silent(&self) -> bool {
         self.silence.is_some()
+    }
+
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed
     }
 
     pub(super) fn advise(&mut self, now: Instant, seen: &Seen) -> Option<Advice> {
@@ -158,7 +165,7 @@ impl Link {
             Some((next, _)) => Some(next),
             None => self.retry.filter(|_| self.direct.is_some() && self.confirmed),
         };
-        earliest(way, self.beat)
+        earliest(earliest(way, self.beat), self.renewal.due)
     }
 
     /// Whether there is more than one way to go, `relays` being whether we have any.
@@ -195,7 +202,7 @@ impl Links {
     pub(super) fn follow(&mut self, now: Instant, handle: ConnectionHandle, way: Way) {
         let Some(link) = self.0.get_mut(&handle) else { return };
         link.relay = Some(way);
-        link.reach.on_met(way.remote);
+        link.reach.on_met(detour::meaning(way.remote).map_or(way.remote, |(_, peer)| peer));
         self.begin_to_beat(now, handle);
     }
 
@@ -287,6 +294,22 @@ impl Links {
         let link = self.0.values_mut().find(due)?;
         link.beat = Some(now + interval);
         link.relay
+    }
+
+    /// The connections for which there is something to tell or to search now.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<ConnectionHandle> {
+        let mut due = Vec::new();
+        for (handle, link) in &mut self.0 {
+            if link.renewal.due.take_if(|at| *at <= now).is_some() {
+                due.push(*handle);
+            }
+        }
+        due
+    }
+
+    /// Something was gathered.
+    pub(super) fn on_gathered(&mut self) {
+        self.0.values_mut().for_each(|link| link.renewal.on_gathered());
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -63,6 +63,9 @@ impl Node {
         }
         match event {
             PunchEvent::Won(winner) => match self.searches.connection(handle) {
+                Some(connection) if self.searches.is_again(handle) => {
+                    self.change_way(now, connection, &winner);
+                }
                 Some(connection) => self.add_way(now, connection, &winner, relayed),
                 None => self.dial(now, handle, winner, report, relayed),
             },
@@ -70,6 +73,9 @@ impl Node {
                 let told = self.searches.on_failed(handle, relayed, (failure, report));
                 if let Some((failure, report)) = told {
                     self.events.push_back(match self.searches.connection(handle) {
+                        Some(connection) if self.searches.is_again(handle) => {
+                            return self.on_renewal_failed(connection);
+                        }
                         Some(_) => NodeEvent::NoDirect(handle, failure, report),
                         None => NodeEvent::NotFound(handle, failure, report),
                     });
@@ -98,6 +104,25 @@ impl Node {
     ) {
         if let Some(way) = self.way(now, winner) {
             self.links.find(now, connection, way, relayed);
+        }
+    }
+
+    /// There is a direct way again.
+    fn change_way(&mut self, now: Instant, connection: ConnectionHandle, winner: &Winner) {
+        let is_by_relay = self.is_by_relay(connection);
+        let remote = self.endpoint.connection(connection).map(|it| it.remote_address());
+        let Some(link) = self.links.get_mut(connection) else {
+            return self.release_socket(winner.socket);
+        };
+        link.renewal.on_found();
+        let old = link.direct;
+        // The former one has come back first, unless the peer has come by the new one already.
+        if !is_by_relay && remote != Some(winner.remote) {
+            return self.release_socket(winner.socket);
+        }
+        self.add_way(now, connection, winner, false);
+        if let Some(old) = old {
+            self.release_socket(old.socket);
         }
     }
 

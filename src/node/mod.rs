@@ -39,6 +39,8 @@ mod ports;
 mod reach;
 mod relay;
 mod relays;
+mod renewal;
+mod renewing;
 mod routes;
 mod search;
 mod spares;
@@ -129,18 +131,22 @@ impl Node {
         config: PunchConfig,
         transport: Option<TransportConfig>,
     ) -> Result<SearchHandle, SearchError> {
+        let (direct, relayed) = self.taught(config).split(&self.relays.sockets());
+        let (direct, relayed) = (self.punch(direct), relayed.map(|config| self.punch(config)));
+        self.searches.start(direct, relayed, transport)
+    }
+
+    /// The same with sockets that nobody uses, and what an earlier search has shown.
+    fn taught(&self, config: PunchConfig) -> PunchConfig {
         let in_use = |number: &SocketId| self.routes.uses(*number);
         let extra = self.searches.free_range(in_use);
         let lesson = Networks::of(&config)
             .and_then(|networks| self.memory.recall(config.start(), &networks, config.peer()));
-        let config = config.extra(extra).lesson(lesson);
-        let (direct, relayed) = config.split(&self.relays.sockets());
-        let mut punch = |config| {
-            let entropy = Box::new(SeededEntropy::fork(&mut *self.entropy));
-            Punch::new(config, entropy)
-        };
-        let (direct, relayed) = (punch(direct), relayed.map(&mut punch));
-        self.searches.start(direct, relayed, transport)
+        config.extra(extra).lesson(lesson)
+    }
+
+    fn punch(&mut self, config: PunchConfig) -> Punch {
+        Punch::new(config, Box::new(SeededEntropy::fork(&mut *self.entropy)))
     }
 
     /// Ends a search of which no event has told yet. Returns what it has tried. If the peer has dialled us meanwhile, the search goes on
@@ -193,6 +199,7 @@ impl Node {
         self.ports.handle_timeout(now);
         self.settle(now);
         self.choose_ways(now);
+        self.renew(now);
         self.release_links(now);
     }
 
@@ -221,6 +228,11 @@ impl Node {
             && self.relays.is_empty()
             && self.ports.are_over()
             && self.links.is_empty()
+    }
+
+    /// Whether there are connections on paths that were searched.
+    pub(crate) fn has_links(&self) -> bool {
+        !self.links.is_empty()
     }
 
     /// The next socket to open or to close.

@@ -119,8 +119,9 @@ impl Relay {
     }
 
     /// Whether this is the relay that somebody wants now.
-    pub(super) fn is_of(&self, config: &TurnConfig) -> bool {
-        self.config.is_same(config) && (self.address.is_some() || self.wanted)
+    pub(super) fn is_of(&self, config: &TurnConfig, patient: bool) -> bool {
+        let waits = patient && self.retry.is_some();
+        self.config.is_same(config) && (self.address.is_some() || self.wanted || waits)
     }
 
     /// Whether it is known if there is an address.

@@ -57,11 +57,16 @@ impl Relays {
         }
     }
 
-    /// From now on these are wanted, and no others.
-    pub(super) fn want(&mut self, now: Instant, configs: &[TurnConfig], entropy: &mut dyn Entropy) {
+    /// From now on these are wanted, and no others; `patient`: those that were lost are not asked sooner for that.
+    pub(super) fn want(
+        &mut self,
+        now: Instant,
+        (configs, patient): (&[TurnConfig], bool),
+        entropy: &mut dyn Entropy,
+    ) {
         self.all.values_mut().for_each(|relay| relay.wanted = false);
         for config in configs.iter().take(NODE_RELAYS) {
-            if let Some(relay) = self.all.values_mut().find(|relay| relay.is_of(config)) {
+            if let Some(relay) = self.all.values_mut().find(|relay| relay.is_of(config, patient)) {
                 relay.wanted = true;
                 continue;
             }

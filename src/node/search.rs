@@ -56,6 +56,8 @@ struct Search {
     connection: Option<ConnectionHandle>,
     /// A path by relay was found.
     by_relay: bool,
+    /// It is made because of what connected peers have told each other.
+    is_again: bool,
     /// Why there is no direct path, as long as there may be one by relay.
     failed: Option<(Failure, PunchReport)>,
 }
@@ -115,25 +117,81 @@ impl Searches {
         relayed: Option<Punch>,
         transport: Option<TransportConfig>,
     ) -> Result<SearchHandle, SearchError> {
+        let reach = Reach::of(relayed.as_ref().unwrap_or(&direct).config());
+        let fresh = relayed.is_some();
+        let (connection, by_relay, is_again, failed) = (None, false, false, None);
+        self.begin(Search {
+            direct,
+            relayed,
+            reach,
+            transport,
+            fresh,
+            connection,
+            by_relay,
+            is_again,
+            failed,
+        })
+    }
+
+    /// Searches a direct path for a connection that goes by relay.
+    pub(super) fn start_for(
+        &mut self,
+        direct: Punch,
+        connection: ConnectionHandle,
+    ) -> Result<SearchHandle, SearchError> {
+        self.begin(Search {
+            direct,
+            relayed: None,
+            reach: Reach::default(),
+            transport: None,
+            fresh: false,
+            connection: Some(connection),
+            by_relay: true,
+            is_again: true,
+            failed: None,
+        })
+    }
+
+    fn begin(&mut self, search: Search) -> Result<SearchHandle, SearchError> {
         if self.running.len() >= NODE_SEARCHES {
             return Err(SearchError::TooMany);
         }
         let busy = |(_, search): &(u16, Search)| {
             search.direct.is_wide() && search.direct.report().elapsed.is_none()
         };
-        if direct.is_wide() && self.running.values().any(busy) {
+        if search.direct.is_wide() && self.running.values().any(busy) {
             return Err(SearchError::Busy);
         }
         let handle = SearchHandle(self.started);
         self.started += 1;
-        let extra = direct.config().first_extra();
-        let fresh = relayed.is_some();
-        let reach = relayed.as_ref().map_or_else(Reach::default, |it| Reach::of(it.config()));
-        let (connection, by_relay, failed) = (None, false, None);
-        let search =
-            Search { direct, relayed, reach, transport, fresh, connection, by_relay, failed };
+        let extra = search.direct.config().first_extra();
         self.running.insert(handle, (extra, search));
         Ok(handle)
+    }
+
+    /// Whether one more may run.
+    pub(super) fn have_room(&self) -> bool {
+        self.running.len() < NODE_SEARCHES
+    }
+
+    /// Whether it is one for a connection that goes by relay.
+    pub(super) fn is_again(&self, handle: SearchHandle) -> bool {
+        self.running.get(&handle).is_some_and(|(_, search)| search.is_again)
+    }
+
+    /// Ends what is searched for a connection that goes by relay. Returns what the sockets need.
+    pub(super) fn give_up_for(
+        &mut self,
+        now: Instant,
+        connection: ConnectionHandle,
+    ) -> Vec<SocketRequest> {
+        let is_for = |search: &Search| search.is_again && search.connection == Some(connection);
+        let ended = self.running.extract_if(.., |_, (_, search)| is_for(search));
+        let requests = ended.flat_map(|(_, (_, Search { mut direct, .. }))| {
+            direct.abandon(now);
+            std::iter::from_fn(move || direct.poll_request())
+        });
+        requests.collect()
     }
 
     /// Whether a search sends from a socket that it did not open itself.

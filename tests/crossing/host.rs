@@ -56,6 +56,9 @@ pub(crate) struct Host {
     /// When bytes came in last, and the longest time without any since the first.
     last: Option<Instant>,
     pub(crate) longest_pause: Duration,
+    relays: bool,
+    /// It does as it is told when what was gathered is outdated.
+    renews: bool,
 }
 
 impl Host {
@@ -84,7 +87,15 @@ impl Host {
             received: 0,
             last: None,
             longest_pause: Duration::ZERO,
+            relays: meeting.relays[number],
+            renews: meeting.renews,
         }
+    }
+
+    fn gather(&mut self, now: Instant) {
+        let relays = if self.relays { vec![services::relay_config()] } else { vec![] };
+        let config = GatherConfig::new(self.ip).servers(&[services::stun()]).relays(&relays);
+        self.node.gather(now, config);
     }
 
     fn settle(&mut self, now: Instant) {
@@ -123,6 +134,9 @@ impl Host {
                 NodeEvent::Transport(_) => {}
                 NodeEvent::Gathered(gathered) => self.gathered = Some(gathered),
                 event => {
+                    if self.renews && event == NodeEvent::Outdated {
+                        self.gather(now);
+                    }
                     self.failed |= matches!(event, NodeEvent::NotFound(..));
                     self.events.push((now, event));
                 }
@@ -179,6 +193,19 @@ impl Host {
 
     pub(crate) fn is_relayed(&mut self) -> bool {
         self.route().is_some_and(|route| route.relayed)
+    }
+
+    /// From now on it says that it may be reached at these addresses too.
+    pub(crate) fn lie(&mut self, world: &World, candidates: &[Candidate]) {
+        let relays = if self.relays { vec![services::relay_config()] } else { vec![] };
+        let config = GatherConfig::new(self.ip).servers(&[services::stun()]).relays(&relays);
+        self.node.gather(instant(world.now), config.candidates(candidates));
+        self.settle(instant(world.now));
+    }
+
+    /// It has another address in its network.
+    pub(crate) fn renumber(&mut self, local: SocketAddr) {
+        self.ip = local;
     }
 
     pub(crate) fn say_more(&mut self, bytes: usize) {
@@ -264,23 +291,31 @@ pub(crate) struct Meeting {
     pub(crate) lies: u16,
     /// Both would accept strangers, and do not look on when the other has come.
     pub(crate) accept: bool,
+    /// They gather again when they are told to.
+    pub(crate) renews: bool,
 }
 
 impl Meeting {
     pub(crate) fn of(kinds: [Kind; 2], relays: [bool; 2]) -> Self {
-        Self { kinds, seed: 1, loss: 0.0, relays, total: 50_000, lies: 0, accept: false }
+        Self {
+            kinds,
+            seed: 1,
+            loss: 0.0,
+            relays,
+            total: 50_000,
+            lies: 0,
+            accept: false,
+            renews: true,
+        }
     }
 
     /// Both have gathered and exchanged offers, and begin to search at the time that is returned.
     pub(crate) fn begin(self) -> (World, [Host; 2], Duration) {
-        let Self { kinds, seed, loss, relays, .. } = self;
+        let Self { kinds, seed, loss, .. } = self;
         let mut world = World::new(seed, loss, [kinds[0].access(1), kinds[1].access(2)]);
         let mut hosts = [0, 1].map(|number| {
             let mut host = Host::new(&world, number, &self);
-            let config = GatherConfig::new(world.local(number, SocketId::MAIN));
-            let relays = if relays[number] { vec![services::relay_config()] } else { vec![] };
-            let config = config.servers(&[services::stun()]).relays(&relays);
-            host.node.gather(instant(world.now), config);
+            host.gather(instant(world.now));
             host.settle(instant(world.now));
             host
         });

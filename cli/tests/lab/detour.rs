@@ -8,6 +8,7 @@ use crate::meeting::{Servers, Way, invite, visit};
 use crate::net::{Gateway, Host, Lab, Program, Router};
 use crate::say::say;
 use crate::servers::{self, StunServer};
+use crate::stopwatch;
 use crate::transfer::Transfer;
 
 /// For so long nothing else happens.
@@ -104,6 +105,8 @@ struct Case {
     name: &'static str,
     relays: [bool; 2],
     happening: fn(&Ground),
+    /// It takes a relay first, and then the two find another direct path.
+    returns: bool,
 }
 
 const CASES: &[Case] = &[
@@ -111,46 +114,55 @@ const CASES: &[Case] = &[
         name: "receiver's router rebooted, relays of both",
         relays: [true, true],
         happening: |ground| ground.routers[0].reboot(),
+        returns: false,
     },
     Case {
         name: "receiver's router rebooted, no relay",
         relays: [false, false],
         happening: |ground| ground.routers[0].reboot(),
+        returns: false,
     },
     Case {
         name: "sender's router rebooted, no relay",
         relays: [false, false],
         happening: |ground| ground.routers[1].reboot(),
+        returns: false,
     },
     Case {
         name: "receiver got another address, relay of the sender",
         relays: [false, true],
         happening: |ground| ground.hosts[0].renumber(),
+        returns: false,
     },
     Case {
         name: "sender got another address, relay of the receiver",
         relays: [true, false],
         happening: |ground| ground.hosts[1].renumber(),
+        returns: false,
     },
     Case {
         name: "receiver got another address, relays of both",
         relays: [true, true],
         happening: |ground| ground.hosts[0].renumber(),
+        returns: true,
     },
     Case {
         name: "sender got another address, relays of both",
         relays: [true, true],
         happening: |ground| ground.hosts[1].renumber(),
+        returns: true,
     },
     Case {
         name: "receiver's router got another address, relays of both",
         relays: [true, true],
         happening: |ground| ground.routers[0].renumber(),
+        returns: true,
     },
     Case {
         name: "sender's router got another address, relays of both",
         relays: [true, true],
         happening: |ground| ground.routers[1].renumber(),
+        returns: true,
     },
     Case {
         name: "receiver's router got another address while on the relay, relays of both",
@@ -159,6 +171,7 @@ const CASES: &[Case] = &[
             ground.fall_back();
             ground.routers[0].renumber();
         },
+        returns: false,
     },
     Case {
         name: "sender's router got another address while on the relay, relays of both",
@@ -167,6 +180,7 @@ const CASES: &[Case] = &[
             ground.fall_back();
             ground.routers[1].renumber();
         },
+        returns: false,
     },
 ];
 
@@ -193,11 +207,18 @@ fn say_gap(transfer: &Transfer, what: &str) {
 #[test]
 fn a_file_survives_what_happens_to_either_side() {
     thread::scope(|scope| {
-        for Case { name, relays, happening } in CASES {
+        for Case { name, relays, happening, returns } in CASES {
             scope.spawn(move || {
                 let Some(ground) = Ground::new() else { return };
                 let (transfer, programs) = send(&ground, *relays);
+                let began = stopwatch::now();
                 happening(&ground);
+                if *returns {
+                    Way::Relayed.wait(&programs);
+                    Way::Direct.wait(&programs);
+                    let again = began.elapsed().as_millis();
+                    say(&format!("a file, {name}: on a direct path again after {again} ms"));
+                }
                 say_gap(&transfer, name);
                 programs.into_iter().for_each(|program| drop(program.end()));
                 transfer.end();

@@ -89,6 +89,27 @@ pub(crate) const NODE_DETOUR_RETRY: Duration = Duration::from_secs(3);
 /// How often a relay is tried at which a peer says that it is, and was not met yet: who lies about it aims full datagrams at somebody.
 pub(crate) const NODE_DETOUR_TRIES: u8 = 8;
 
+/// Relays of a peer's that are remembered in all, so that none is tried more often for being told anew: as many as are in four lists.
+pub(crate) const NODE_TOLD_RELAYS: usize = 16;
+
+/// From one search that a list of the peer's starts to the next. Twice as long after each that finds nothing.
+pub(crate) const NODE_RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The longest. Who has offered until then gives up.
+pub(crate) const NODE_RENEWAL_INTERVAL_MAX: Duration = Duration::from_secs(320);
+
+/// How long a list waits for its answer before the peer's own goes first: longer than the peer takes to gather.
+pub(crate) const NODE_RENEWAL_YIELD: Duration = Duration::from_secs(5);
+
+/// From one list of a peer's that is heeded to the next: each may let other addresses in by our relays.
+pub(crate) const NODE_LIST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Lists that are heeded at once after a pause: ones that cross ours, and their answers.
+pub(crate) const NODE_LISTS: u32 = 4;
+
+/// When it is looked again whether there is room for one more search.
+pub(crate) const NODE_RENEWAL_PAUSE: Duration = Duration::from_millis(250);
+
 /// Addresses that are reached by other sockets than the main one.
 pub(crate) const NODE_ROUTES: usize = 1024;
 

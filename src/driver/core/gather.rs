@@ -3,7 +3,7 @@
 use super::{Core, Key};
 use crate::base::Instant;
 use crate::base::limits::TICKET_LIFE;
-use crate::nat::{GatherConfig, Gathered, SocketId};
+use crate::nat::{GatherConfig, Gathered, LocalNetwork, SocketId};
 
 /// What is known.
 #[derive(Debug, Default)]
@@ -25,10 +25,20 @@ impl Core {
             Knowledge::Asked => {}
             Knowledge::Nothing | Knowledge::Known(..) => {
                 self.knowledge = Knowledge::Asked;
+                self.asked = Some(config.clone());
                 self.node.gather(now, config.clone());
             }
         }
         None
+    }
+
+    /// What is known is not true any more, or may not be. Who is connected by a path that was searched has to know what is.
+    pub(super) fn on_outdated(&mut self, now: Instant) {
+        self.forget_gathered();
+        if let Some(config) = self.asked.clone().filter(|_| self.node.has_links()) {
+            self.knowledge = Knowledge::Asked;
+            self.node.gather(now, config.networks(&networks()));
+        }
     }
 
     pub(super) fn on_gathered(&mut self, now: Instant, gathered: Box<Gathered>) {
@@ -66,4 +76,13 @@ impl Core {
     pub(in crate::driver) fn on_disconnected(&mut self, now: Instant, stream: SocketId) {
         self.node.handle_disconnected(now, stream);
     }
+}
+
+/// The networks of this host, as far as they can be known.
+pub(crate) fn networks() -> Vec<LocalNetwork> {
+    #[cfg(feature = "interfaces")]
+    let networks = crate::driver::local_networks().unwrap_or_default();
+    #[cfg(not(feature = "interfaces"))]
+    let networks = Vec::new();
+    networks
 }

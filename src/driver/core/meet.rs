@@ -204,7 +204,7 @@ impl Core {
                 }
             }
             NodeEvent::Gathered(gathered) => self.on_gathered(now, gathered),
-            NodeEvent::Outdated => self.forget_gathered(),
+            NodeEvent::Outdated => self.on_outdated(now),
             NodeEvent::NotFound(search, failure, report) => {
                 let why = MeetError::NotFound { failure, report };
                 self.on_search_failed(now, search, why);

@@ -208,6 +208,16 @@ impl Gathering {
         self.probes.is_idle()
     }
 
+    /// Whether it is not over yet.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(self.phase, Phase::Asking { .. })
+    }
+
+    /// Whether it is asked again and again if what was found out is still true.
+    pub(crate) fn is_keeping(&self) -> bool {
+        matches!(self.phase, Phase::Keeping { .. })
+    }
+
     /// The spare sockets, open or soon to be.
     pub(crate) fn spares(&self) -> impl Iterator<Item = SocketId> {
         self.sockets.iter().skip(1).map(|own| own.id)

@@ -11,7 +11,7 @@ use crate::base::limits::CANDIDATES_FRAME_MAX;
 /// A list that replaces all earlier ones of its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CandidatesFrame<'a> {
-    /// The number of the list, from 1 on.
+    /// The number of the list, from 1 on: 0 is never news.
     pub(crate) generation: u64,
     /// The number of the peer's list that it answers; 0 for none.
     pub(crate) answers: u64,
@@ -26,7 +26,7 @@ impl<'a> CandidatesFrame<'a> {
         let delay = Duration::from_micros(reader.varint()?);
         let length = reader.length()?;
         let answers_nothing = answers == 0 && !delay.is_zero();
-        if generation == 0 || answers_nothing || length > CANDIDATES_FRAME_MAX {
+        if answers_nothing || length > CANDIDATES_FRAME_MAX {
             return Err(DecodeError::InvalidValue);
         }
         Ok(Self { generation, answers, delay, description: reader.bytes(length)? })
