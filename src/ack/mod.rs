@@ -134,6 +134,11 @@ impl AckTracker {
         written
     }
 
+    /// An ACK names one range of numbers at most, so that it is the same however much room it has.
+    pub(crate) fn is_short(&self) -> bool {
+        self.received.ranges().len() <= 1
+    }
+
     /// The fate of an ACK with this largest number. A lost one needs nothing: the next ACK says the same and more.
     pub(crate) fn on_fate(&mut self, largest: u64, fate: Fate) {
         if fate == Fate::Acked {

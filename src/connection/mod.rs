@@ -14,6 +14,7 @@
 //! handshake is the endpoint's.
 
 mod batch;
+mod beside;
 mod config;
 mod controls;
 mod dispatch;

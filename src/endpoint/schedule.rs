@@ -7,6 +7,7 @@ use super::slot::{Slot, State};
 use super::turns::Load;
 use super::{Endpoint, Event};
 use crate::base::Instant;
+use crate::base::limits::SHORT_DATAGRAM;
 use crate::base::time::earliest;
 use crate::close::ConnectionError;
 use crate::connection::{ConnectionEvent, Transmit};
@@ -356,7 +357,7 @@ impl Endpoint {
                     self.schedule.ready.push_back(index);
                 }
                 self.settle_turn(index);
-                return transmit;
+                return transmit.map(|transmit| self.gather(now, buffer, segments, transmit));
             }
             *is_ready = false;
             if connection.waits_for_turn() {
@@ -365,6 +366,34 @@ impl Endpoint {
             self.settle_one(now, index);
         }
         None
+    }
+
+    /// Adds short datagrams of the connections that come next to one that leaves for the same address. Those connections stay ready.
+    fn gather(
+        &mut self,
+        now: Instant,
+        buffer: &mut [u8],
+        segments: usize,
+        mut batch: Transmit,
+    ) -> Transmit {
+        let segment = batch.segment_size;
+        if batch.size > segment.min(SHORT_DATAGRAM) {
+            return batch;
+        }
+        for _ in 1..segments {
+            let Some(space) = buffer.get_mut(batch.size..batch.size + segment) else { break };
+            let Some(index) = self.schedule.ready.front().copied() else { break };
+            let Some(slot) = self.slots.get_mut(index as usize) else { break };
+            let Some(connection) = slot.connection() else { break };
+            let Some(length) = connection.transmit_beside(now, space, &batch) else { break };
+            batch.size += length;
+            self.schedule.ready.rotate_left(1);
+            self.settle_turn(index);
+            if length < segment {
+                break;
+            }
+        }
+        batch
     }
 
     /// Nothing was done of which [`Self::poll_transmit`] has not told what follows.

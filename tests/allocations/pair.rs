@@ -39,6 +39,8 @@ pub(crate) struct Pair {
     loss: Option<u64>,
     random: u64,
     pub(crate) carried: u64,
+    /// Calls in which they were sent.
+    pub(crate) batches: u64,
     pub(crate) lost: u64,
     /// Connections of either side that can be used, and those that are over.
     pub(crate) open: [Vec<ConnectionHandle>; 2],
@@ -81,6 +83,7 @@ impl Pair {
             loss: None,
             random: 1,
             carried: 0,
+            batches: 0,
             lost: 0,
             open: [handles(), handles()],
             closed: [handles(), handles()],
@@ -155,6 +158,7 @@ impl Pair {
             while let Some(sent) =
                 self.endpoints[node].poll_transmit(self.now, &mut self.buffer, 16)
             {
+                self.batches += 1;
                 for at in (0..sent.size).step_by(sent.segment_size) {
                     self.carry(1 - node, at..sent.size.min(at + sent.segment_size));
                 }

@@ -60,6 +60,9 @@ pub(crate) const RESET_INTERVAL: Duration = Duration::from_millis(100);
 /// Connections of one endpoint, unless configured otherwise.
 pub(crate) const CONNECTIONS: usize = 65_536;
 
+/// A datagram of at most so many bytes takes those of other connections with it: most acknowledgements and all signs of life.
+pub(crate) const SHORT_DATAGRAM: usize = 64;
+
 /// Bytes in flight to an address that is near, from which on its connections take turns: batches enough to keep a receiver
 /// busy that handles several at once, and a part of the usual receive buffers.
 pub(crate) const TURNS_IN_FLIGHT: u64 = 1024 * 1024;
