@@ -33,6 +33,7 @@ pub(crate) struct Controls {
     sequence: u64,
     answers: VecDeque<Answer>,
     ping: bool,
+    immediate: bool,
 }
 
 /// How we ask the peer to acknowledge (draft-ietf-quic-ack-frequency).
@@ -46,6 +47,11 @@ impl Controls {
     /// Something is owed that the peer acknowledges, whatever it is.
     pub(crate) fn ask_ping(&mut self) {
         self.ping = true;
+    }
+
+    /// What is sent next is to be acknowledged at once.
+    pub(crate) fn ask_immediate_ack(&mut self) {
+        self.immediate = true;
     }
 
     /// ESTABLISHED is owed to the peer.
@@ -92,12 +98,19 @@ impl Controls {
 
     /// Something other than answers waits; those travel in datagrams of their own.
     pub(crate) fn wants_to_send(&self) -> bool {
-        self.established || self.observed_pending || self.frequency_pending || self.ping
+        self.established
+            || self.observed_pending
+            || self.frequency_pending
+            || self.ping
+            || self.immediate
     }
 
     pub(crate) fn fill(&mut self, packet: &mut PacketBuilder<'_>) {
         if self.ping {
             self.ping = !packet.push(&Frame::Ping);
+        }
+        if self.immediate {
+            self.immediate = !packet.push(&Frame::ImmediateAck);
         }
         if self.established {
             self.established = !packet.push_recorded(&Frame::Established, Record::Established);

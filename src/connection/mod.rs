@@ -95,6 +95,8 @@ pub struct Connection {
     closed_reported: bool,
     paced_until: Option<Instant>,
     share: Share,
+    /// Bytes that are left of its turn, if others wait for theirs.
+    turn_left: Option<u64>,
     /// At the last poll there was data that might not leave only because others came first.
     awaits_turn: bool,
     /// The application is likely to go on writing.
@@ -186,6 +188,7 @@ impl Connection {
             closed_reported: false,
             paced_until: None,
             share: Share::default(),
+            turn_left: None,
             awaits_turn: false,
             expects_more: false,
             ack_only_streak: 0,

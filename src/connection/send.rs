@@ -74,6 +74,7 @@ impl Connection {
             return self.transmit_close(now, buffer);
         }
         self.streams.hold(self.holds_back());
+        self.hurry_at_end_of_turn();
         let transmit = self
             .transmit_establish(now, buffer)
             .or_else(|| self.transmit_answer(now, buffer))
@@ -86,6 +87,21 @@ impl Connection {
             self.doze_off();
         }
         transmit
+    }
+
+    /// It is the connection's turn, of which so many bytes are left, and others wait for theirs; or not.
+    pub(crate) fn set_turn(&mut self, left: Option<u64>) {
+        self.turn_left = left;
+    }
+
+    /// Others wait until what was sent in this turn is acknowledged: the batch that ends it asks for that. Else the peer would wait for
+    /// more, as it has been asked to, and everybody for its timer.
+    fn hurry_at_end_of_turn(&mut self) {
+        let Some(left) = self.turn_left else { return };
+        let is_last = left.min(self.streams.unsent()) <= limits::BATCH_MAX;
+        if is_last && self.streams.wants_to_send() {
+            self.controls.ask_immediate_ack();
+        }
     }
 
     /// At the last poll there was data that might not leave only because others came first.

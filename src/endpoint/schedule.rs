@@ -347,6 +347,7 @@ impl Endpoint {
                 }
                 continue;
             };
+            connection.set_turn(self.turns.left(part));
             let transmit = connection.poll_transmit(now, buffer, segments.max(1), share);
             let sent = transmit.map_or(0, |transmit| transmit.size);
             let goes_on = self.turns.on_sent(part, sent);

@@ -101,6 +101,13 @@ impl Turns {
         }
     }
 
+    /// Bytes that are left of the connection's turn, if others wait for theirs.
+    pub(super) fn left(&self, part: &Part) -> Option<u64> {
+        let crowd = part.crowd.and_then(|at| self.crowds.get(at))?;
+        let is_awaited = part.place == Place::Called && !crowd.waiting.is_empty();
+        is_awaited.then(|| TURN.saturating_sub(crowd.sent))
+    }
+
     /// The connection was asked for a batch, which has so many bytes. Returns whether its turn goes on.
     pub(super) fn on_sent(&mut self, part: &mut Part, bytes: usize) -> bool {
         let crowd = part.crowd.and_then(|at| self.crowds.get_mut(at));

@@ -47,6 +47,16 @@ fn what_was_sent_is_not_sent_again_unless_it_is_lost() {
 }
 
 #[test]
+fn an_immediate_acknowledgement_is_asked_for_once() {
+    let mut controls = Controls::default();
+    controls.ask_immediate_ack();
+    controls.ask_immediate_ack();
+    assert!(controls.wants_to_send());
+    assert_eq!(fill(&mut controls, 1000), (vec!["ImmediateAck".to_owned()], Vec::new()));
+    assert!(!controls.wants_to_send());
+}
+
+#[test]
 fn a_lost_address_that_was_overtaken_stays_lost() {
     let mut controls = Controls::default();
     controls.announce_address(address(1));

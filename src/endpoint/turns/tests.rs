@@ -134,6 +134,19 @@ fn they_are_called_in_the_order_in_which_they_came() {
 }
 
 #[test]
+fn what_is_left_of_a_turn_is_told_while_others_wait() {
+    let mut crowded = Crowded::new(2, true);
+    crowded.fill();
+    crowded.acknowledge(0);
+    let left = |crowded: &Crowded, at: usize| crowded.turns.left(&crowded.parts[at]);
+    assert_eq!([0, 1].map(|at| left(&crowded, at)), [None; 2], "nobody has its turn before others");
+    crowded.fill();
+    assert_eq!(crowded.send(1), Err(()));
+    assert_eq!(crowded.acknowledge(0), Some(0));
+    assert_eq!([0, 1].map(|at| left(&crowded, at)), [Some(TURN), None]);
+}
+
+#[test]
 fn who_comes_late_does_not_push_in() {
     let mut crowded = Crowded::new(3, true);
     crowded.fill();
