@@ -21,8 +21,8 @@ pub(crate) struct Servers {
     #[arg(long = "turn", value_name = "USER:PASSWORD@HOST:PORT")]
     turn: Vec<Relays>,
 
-    /// Do not ask this network's router for a port that everybody may send to (PCP, NAT-PMP, UPnP), as is done where there is a STUN or TURN
-    /// server
+    /// Leave the router of this network alone. With --stun or --turn it is asked otherwise (PCP, NAT-PMP, UPnP) to pass on to this side what
+    /// anybody sends to one of its ports, until the end; what is not SRUDP is dropped
     #[arg(long)]
     no_port_mapping: bool,
 }

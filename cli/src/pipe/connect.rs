@@ -22,8 +22,9 @@ Example:
   srudp connect kbq2…@[2001:db8::7]:41000 < question > answer
   srudp connect --stun stun.example.net:3478 srudp:aeah…      a ticket, from behind a NAT
 
-With a ticket, as listen prints it, its addresses are dialled. If none answers, connect prints a ticket of its own, which somebody has
-to give to the listener; both then look for a way through the NATs, for five minutes.")]
+With a ticket, as listen prints it, its addresses are dialled. If none answers, connect prints
+`ticket TICKET`, one of its own: give it to the listener, on its terminal or in its --meet file.
+Both then look for a way through the NATs, for five minutes.")]
 pub(crate) struct Args {
     /// The peer's id and UDP address, as listen prints them, where the host may be a name; or its ticket
     #[arg(value_name = "PEER_ID@HOST:PORT|TICKET")]

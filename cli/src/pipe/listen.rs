@@ -22,8 +22,12 @@ Example:
   srudp listen --allow kbq2… --allow 7ydx…      only these two may connect
   srudp listen --once --stun stun.example.net:3478 > photos.tar      from behind a NAT
 
-Who is behind a NAT cannot be dialled. With --ticket, --stun or --meet, listen prints `ticket TICKET`, good for ten minutes, for the other
-side to connect to. If that does not work at once, connect prints a ticket, too: give it to listen, and both look for a way.")]
+From behind a NAT, where nobody can dial this side:
+  1. listen --stun HOST:PORT prints `ticket TICKET`, good for ten minutes; give it to the peer.
+  2. The peer runs srudp connect --stun HOST:PORT TICKET. If the router gave this side a port, or
+     both are in one network, they are connected now.
+  3. Otherwise connect prints a ticket of its own. Paste it into listen's terminal, or write it to
+     the file of --meet: both then look for a way through the NATs.")]
 pub(crate) struct Args {
     /// Let only this peer connect; may be given several times [default: everybody]
     #[arg(long, value_name = "PEER_ID")]

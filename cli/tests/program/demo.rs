@@ -34,7 +34,7 @@ fn a_pair_without_a_direct_path_goes_by_the_relay_and_says_why() {
 #[test]
 fn a_pair_without_any_path_ends_with_the_reason() {
     let outcome = Home::new().run(["demo", "--nat", "home,blocked"]).expect(3);
-    outcome.says(&["no path", "lets no UDP in"]);
+    outcome.says(&["no path", "lets no UDP in", "UDP alone"]);
 }
 
 #[test]

@@ -27,7 +27,8 @@ Kinds for --nat:
 
 The peers, the STUN server and the relay that they ask, the NATs and the links between them run in this process, in real time and
 without sockets. Data waits for the direct path, and goes by the relay if there is none. A pair that finds no path at all ends with
-the reason and exit code 3.";
+the reason and exit code 3; so does one with a blocked peer, as
+this relay speaks UDP alone: srudp itself reaches relays over TCP then.";
 
 /// What stands between a peer and the Internet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

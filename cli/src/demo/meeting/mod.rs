@@ -29,6 +29,7 @@ use peer::{Peer, Trouble, Work};
 use work::{Download, Upload};
 use world::World;
 
+use kind::Kind;
 pub(super) use kind::{HELP, Pair};
 
 /// How long a ticket is good, in seconds.
@@ -49,7 +50,7 @@ pub(super) fn run(pair: Pair, seed: u64) -> Result<(), Failure> {
     report::introduce(&identities, pair.0);
     let mut peers = gather(&mut world, &identities)?;
     let start = exchange(&world, &identities, &mut peers)?;
-    search(&mut world, &mut peers, start)?;
+    search(&mut world, &mut peers, start).map_err(|failure| with_hint(failure, pair))?;
     let begin = clock::now();
     let sums = transfer(&mut world, &mut peers, seed)?;
     let time = clock::now().duration_since(begin);
@@ -145,6 +146,15 @@ fn transfer(
     sums.ok_or_else(|| {
         lost(peers).unwrap_or_else(|| Failure::new(Code::Broken, "the peer allows no streams"))
     })
+}
+
+/// Says what the demonstration leaves out.
+fn with_hint(failure: Failure, pair: Pair) -> Failure {
+    if !pair.0.contains(&Kind::Blocked) {
+        return failure;
+    }
+    let hint = "srudp itself reaches relays over TCP then, but the one of this demonstration speaks UDP alone";
+    Failure::new(failure.code(), format!("{failure} ({hint})"))
 }
 
 /// Says goodbye.
