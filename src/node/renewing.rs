@@ -163,3 +163,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
