@@ -46,6 +46,12 @@ impl Reach {
     }
 
     fn replace(&mut self, theirs: &Description, may_send_to: impl Fn(SocketAddr) -> bool) {
+        self.ips = relays::peers(theirs);
+        // One that has no relay at the moment may get it back, and until then those that it had are better than none.
+        if theirs.relayed().next().is_none() {
+            self.ips.extend(self.relayed.iter().map(|told| told.address.ip().to_canonical()));
+            return;
+        }
         // What was not tried, or has answered, can be tried as if it were new.
         let left = self.relayed.drain(..).filter(|told| told.tries < NODE_DETOUR_TRIES);
         self.former.extend(left);
@@ -58,7 +64,6 @@ impl Reach {
             let tries = known.map_or(NODE_DETOUR_TRIES, |told| told.tries);
             self.relayed.push(Told { address, tries });
         }
-        self.ips = relays::peers(theirs);
     }
 
     /// Whether the peer does not know of this yet. Spare sockets are others each time, and of use for searches alone.
@@ -190,6 +195,14 @@ mod tests {
             tried += wear_out(&mut reach);
         }
         assert!(tried <= NODE_TOLD_RELAYS + 1, "{tried}");
+    }
+
+    #[test]
+    fn a_list_without_a_relay_leaves_those_that_there_were() {
+        let mut reach = Reach::default();
+        renew(&mut reach, &[at(4000)]);
+        assert_eq!(renew(&mut reach, &[]), [at(4000)]);
+        assert!(reach.ips().contains(&at(4000).ip()), "it is let in still");
     }
 
     #[test]
