@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use serde_json::Value;
+
 use crate::conversation::Conversation;
 use crate::meeting::{Servers, Way, invite, visit};
 use crate::net::{Gateway, Lab, Router};
-use crate::ports::{EXTERNAL, miniupnpd};
+use crate::ports::{EXTERNAL, miniupnpd, miniupnpd_without_pcp};
 use crate::say::say;
 use crate::{servers, stopwatch};
 
@@ -41,6 +43,34 @@ fn a_ticket_tells_of_the_routers_port_and_strangers_dial_it_until_it_is_given_ba
     let listener = host.srudp(&[&listen[..], &["--no-port-mapping"]].concat());
     listener.line("ticket ");
     assert!(!is_open(&router), "a port was asked for");
+}
+
+/// What a router speaks that knows neither PCP nor NAT-PMP takes five exchanges, one of them by multicast.
+#[test]
+fn a_router_that_speaks_upnp_alone_gives_a_port_as_well() {
+    let Some(lab) = Lab::new() else { return };
+    let (stun, stranger) = (servers::own(&lab.public("server")), lab.public("stranger"));
+    let (router, host) = lab.site("mapped", &Gateway::home());
+    let Some(_daemon) = miniupnpd_without_pcp(&router) else {
+        return say("not run: miniupnpd is not installed");
+    };
+    lab.route(EXTERNAL, &router);
+    let server = stun.address.to_string();
+    let report = host.srudp(&["nat", "--server", &server, "--json"]).end();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let spoken = ["pcp", "nat_pmp", "upnp"].map(|it| report["port_mapping"][it].clone());
+    assert_eq!(spoken, [false, false, true].map(Value::from), "{report}");
+    let mut listener = host.srudp(&["listen", "--once", "--bind", "0.0.0.0:0", "--stun", &server]);
+    drop(listener.stdin());
+    let began = stopwatch::now();
+    let ticket = listener.line("ticket ");
+    say(&format!("a ticket with a port by UPnP took {} ms", began.elapsed().as_millis()));
+    assert!(is_open(&router), "no port was asked for");
+    let mut dialler = stranger.srudp(&["connect", &ticket]);
+    dialler.stdin().write_all(b"by the port").unwrap();
+    dialler.end();
+    assert_eq!(listener.end(), "by the port");
+    assert!(!is_open(&router), "it was not given back");
 }
 
 #[test]

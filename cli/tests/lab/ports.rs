@@ -38,12 +38,21 @@ pub(crate) struct Daemon {
 
 /// miniupnpd on a router. `None` if it is not installed.
 pub(crate) fn miniupnpd(router: &Router) -> Option<Daemon> {
+    daemon(router, "enable_natpmp=yes")
+}
+
+/// The same, but it speaks UPnP alone, as most routers in homes do.
+pub(crate) fn miniupnpd_without_pcp(router: &Router) -> Option<Daemon> {
+    daemon(router, "enable_natpmp=no")
+}
+
+fn daemon(router: &Router, pcp: &str) -> Option<Daemon> {
     Command::new("miniupnpd").arg("--version").output().ok()?;
     router.nft(RULES);
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("conf");
     let options = format!(
-        "ext_ifname=wan\next_ip={EXTERNAL}\nlistening_ip=lan\nenable_natpmp=yes\nenable_upnp=yes\nsecure_mode=yes\n\
+        "ext_ifname=wan\next_ip={EXTERNAL}\nlistening_ip=lan\n{pcp}\nenable_upnp=yes\nsecure_mode=yes\n\
          upnp_table_name=miniupnpd\nupnp_nat_table_name=miniupnpd\nupnp_forward_chain=ports\nupnp_nat_chain=inward\n\
          upnp_nat_postrouting_chain=outward\nuuid=11111111-2222-3333-4444-555555555555\n\
          allow 1024-65535 0.0.0.0/0 1024-65535\ndeny 0-65535 0.0.0.0/0 0-65535\n"

@@ -229,11 +229,10 @@ fn peers_with_tickets_find_the_direct_path_that_there_is() {
     let tried: Vec<_> = thread::scope(|scope| {
         let lab = &lab;
         let servers = Servers { stun: stun.address, relay: relay.as_ref().map(|it| it.address) };
-        let tried = PAIRS
-            .iter()
-            .enumerate()
-            .filter(|(_, pair)| is_chosen(pair))
-            .map(|(number, pair)| scope.spawn(move || try_pair(lab, number, pair, servers, runs)));
+        let tried =
+            PAIRS.iter().enumerate().filter(|(_, pair)| is_chosen(pair)).map(|(number, pair)| {
+                scope.spawn(move || try_pair(lab, number, pair, servers, runs))
+            });
         let tried: Vec<_> = tried.collect();
         tried.into_iter().map(|pair| pair.join().unwrap()).collect()
     });
