@@ -79,6 +79,11 @@ impl Idle {
         }
     }
 
+    /// From now on the silence is broken after this time.
+    pub(crate) fn keep_alive_every(&mut self, interval: Duration) {
+        self.keep_alive = Some(interval);
+    }
+
     /// Where both sides keep the connection alive, the peer is to be the first: two signs of life at once are one too many.
     pub(crate) fn yielding(self, yields: bool) -> Self {
         Self { yields, ..self }

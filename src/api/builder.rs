@@ -130,6 +130,16 @@ impl EndpointBuilder {
         self
     }
 
+    /// Whether it is measured how long the NAT before this endpoint keeps mappings, with the [STUN servers](Self::stun), once a peer was
+    /// [met](Endpoint::meet). Connections to peers that were met are kept alive as often as that then, unless
+    /// [`transport`](Self::transport) says how often: every 5 s at worst, and as seldom as every 120 s where the NAT allows it and the
+    /// [idle timeout](TransportConfig::idle_timeout) is longer than twice that at both sides. Eleven more sockets ask one server some forty
+    /// times in up to twelve minutes. Default false: then it is every 15 s, and more often after paths have died.
+    pub fn measure_nat(mut self, measured: bool) -> Self {
+        self.servers.lifetime = measured;
+        self
+    }
+
     /// Binds a UDP socket and starts the thread that serves it. `[::]:0` speaks IPv4 too, where the system can; `0.0.0.0:0` speaks IPv4 alone.
     ///
     /// # Errors

@@ -12,12 +12,15 @@ pub(crate) struct Servers {
     pub(crate) turn: Vec<TurnConfig>,
     /// The gateway is asked for a port.
     pub(crate) gateway: bool,
+    /// It is measured how long the NAT keeps mappings.
+    pub(crate) lifetime: bool,
 }
 
 impl Servers {
     pub(crate) fn tell(&self, config: GatherConfig) -> GatherConfig {
         let config = config.servers(&self.stun).relays(&self.turn);
-        if self.gateway { config.port_mapping(gateway()) } else { config }
+        let config = if self.gateway { config.port_mapping(gateway()) } else { config };
+        if self.lifetime { config.measure_lifetime() } else { config }
     }
 
     /// Whether any was asked, and none answered.

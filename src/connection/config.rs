@@ -80,6 +80,11 @@ impl TransportConfig {
         self
     }
 
+    /// Whether it leaves keep-alives to whoever knows the NAT.
+    pub(crate) fn is_kept_alive_by_others(&self) -> bool {
+        self.keep_alive.is_none()
+    }
+
     /// How long a dial may take. Default 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {

@@ -36,6 +36,11 @@ impl Connection {
         self.paths.probed()
     }
 
+    /// From now on keep-alives are sent as often as this.
+    pub(crate) fn keep_alive_every(&mut self, interval: Duration) {
+        self.idle.keep_alive_every(interval);
+    }
+
     /// Stays where it is, whether the peer answers elsewhere or not.
     pub fn stop_probing(&mut self) {
         self.paths.stop_probing();

@@ -46,6 +46,12 @@ impl Node {
             }
             return self.settle(now);
         }
+        if self.keeping.owns(socket) {
+            for datagram in data.chunks(segment_size.max(1)) {
+                self.keeping.handle_datagram(now, socket, remote, datagram);
+            }
+            return self.settle(now);
+        }
         self.routes.learn(socket, remote);
         let for_endpoint_alone =
             self.searches.is_empty() && self.gatherings.are_idle() && !self.relays.serves(remote);
@@ -142,7 +148,8 @@ impl Node {
             }
         }
         let asked = self.gatherings.poll_transmit().or_else(|| self.relays.poll_transmit());
-        let asked = asked.or_else(|| self.ports.poll_transmit())?;
+        let asked = asked.or_else(|| self.ports.poll_transmit());
+        let asked = asked.or_else(|| self.keeping.poll_transmit())?;
         Some(alone(asked))
     }
 }

@@ -1,6 +1,7 @@
 //! What a node tells its owner.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::search::SearchHandle;
 use super::{Node, detour};
@@ -100,7 +101,11 @@ impl Node {
                 if let Some((peer, confirmed)) = seen
                     && let Some(reach) = self.searches.adopt(peer, handle)
                 {
-                    self.links.adopt(handle, confirmed, reach);
+                    let left_to_us = self.endpoint.transport().is_kept_alive_by_others();
+                    // As yet not at all.
+                    let kept_alive = left_to_us.then_some(Duration::ZERO);
+                    self.links.adopt(handle, confirmed, (reach, kept_alive));
+                    self.pass_on_keep_alive();
                 }
             }
             _ => {}

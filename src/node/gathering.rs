@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::keeping::Witness;
 use super::spares::Spares;
 use super::{Node, NodeEvent, ports};
 use crate::base::limits::{GATHER_TIME, KEEP_ALIVE_UNKNOWN, NODE_RENEWAL_PAUSE};
@@ -116,6 +117,7 @@ impl Node {
         let wanted = (config.wanted_relays(), self.gatherings.suspected.is_some());
         self.relays.want(now, wanted, &mut *self.entropy);
         self.ports.want(now, config.wanted_port().as_ref(), &mut *self.entropy);
+        self.keeping.want(config.wants_lifetime());
         let first = self.gatherings.spares.reserve(Gathering::SPARE_SOCKETS);
         let entropy = Box::new(SeededEntropy::fork(&mut *self.entropy));
         self.gatherings.current = Some(Gathering::new(now, config, first, entropy));
@@ -128,6 +130,10 @@ impl Node {
     pub fn handle_opened(&mut self, now: Instant, socket: SocketId, local: Option<SocketAddr>) {
         if socket == ports::SOCKET {
             self.ports.on_opened(local);
+        } else if self.keeping.owns(socket) {
+            if local.is_none() {
+                self.keeping.on_not_opened(socket);
+            }
         } else if let Some(current) = &mut self.gatherings.current {
             current.handle_opened(now, socket, local);
         }
@@ -149,9 +155,18 @@ impl Node {
             while let Some(event) = current.poll_event() {
                 match event {
                     GatherEvent::Gathered(gathered) => {
+                        let witness = current.witness().map(|(server, external)| Witness {
+                            server,
+                            external,
+                            allocation: gathered.behaviour.allocation,
+                        });
+                        self.keeping.on_gathered(now, witness);
                         *pending = Some((gathered, *begun + GATHER_TIME));
                     }
-                    GatherEvent::Outdated => self.events.push_back(NodeEvent::Outdated),
+                    GatherEvent::Outdated => {
+                        self.keeping.on_moved(now);
+                        self.events.push_back(NodeEvent::Outdated);
+                    }
                 }
             }
         }

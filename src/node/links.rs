@@ -89,6 +89,8 @@ pub(super) struct Link {
     wait: Duration,
     /// When the peer's relay has to hear of us, or our NAT forgets the way there.
     beat: Option<Instant>,
+    /// How often it is kept alive for the sake of our NAT; `None` if it was said otherwise.
+    kept_alive: Option<Duration>,
 }
 
 impl Link {
@@ -186,15 +188,21 @@ impl Links {
         now: Instant,
         handle: ConnectionHandle,
         (way, relayed): (Way, bool),
-        reach: Reach,
+        (reach, kept_alive): (Reach, Option<Duration>),
     ) {
-        self.0.insert(handle, Link { reach, ..Link::new(way, relayed) });
+        self.0.insert(handle, Link { reach, kept_alive, ..Link::new(way, relayed) });
         self.begin_to_beat(now, handle);
     }
 
     /// A peer that is searched has dialled us, on whichever way.
-    pub(super) fn adopt(&mut self, handle: ConnectionHandle, confirmed: bool, reach: Reach) {
-        let link = Link { wait: NODE_DIRECT_RETRY, confirmed, reach, ..Link::default() };
+    pub(super) fn adopt(
+        &mut self,
+        handle: ConnectionHandle,
+        confirmed: bool,
+        (reach, kept_alive): (Reach, Option<Duration>),
+    ) {
+        let wait = NODE_DIRECT_RETRY;
+        let link = Link { wait, confirmed, reach, kept_alive, ..Link::default() };
         self.0.insert(handle, link);
     }
 
@@ -230,6 +238,18 @@ impl Links {
         let Some(link) = self.0.get_mut(&handle) else { return };
         let foreign = link.relay.is_some_and(|way| detour::meaning(way.remote).is_none());
         link.beat = foreign.then(|| now + KEEP_ALIVE_UNKNOWN);
+    }
+
+    /// Those that are to be kept alive in other intervals than this, which is theirs from now on.
+    pub(super) fn follow_interval(&mut self, interval: Duration) -> Vec<ConnectionHandle> {
+        let mut changed = Vec::new();
+        for (handle, link) in &mut self.0 {
+            if link.kept_alive.is_some_and(|known| known != interval) {
+                link.kept_alive = Some(interval);
+                changed.push(*handle);
+            }
+        }
+        changed
     }
 
     pub(super) fn on_confirmed(&mut self, handle: ConnectionHandle) {

@@ -22,12 +22,14 @@ impl Node {
         self.settle_gathering(now);
         self.requests.extend(self.searches.requests());
         self.requests.extend(self.relays.requests());
+        self.requests.extend(self.keeping.requests());
         for ended in self.searches.ended() {
             self.on_ended(now, &ended);
         }
         if self.searches.forget_finished() {
             self.retire(now);
         }
+        self.pass_on_keep_alive();
     }
 
     fn settle_relays(&mut self, now: Instant) {
@@ -137,10 +139,12 @@ impl Node {
         let Some(way) = self.way(now, &winner) else { return };
         let Some((dial, transport, reach)) = self.searches.dial(handle) else { return };
         let transport = transport.unwrap_or_else(|| self.endpoint.transport().clone());
-        let dial = dial.at(way.remote).transport(transport.kept_alive(self.keep_alive.interval()));
+        let interval = self.keeping.keep_alive().interval();
+        let kept_alive = transport.is_kept_alive_by_others().then_some(interval);
+        let dial = dial.at(way.remote).transport(transport.kept_alive(interval));
         match self.endpoint.connect(now, &dial) {
             Ok(connection) => {
-                self.links.add(now, connection, (way, relayed), reach);
+                self.links.add(now, connection, (way, relayed), (reach, kept_alive));
                 self.searches.dialled(handle, connection);
                 self.events.push_back(NodeEvent::Found(handle, winner, connection, report));
                 if let Some((failure, report)) = self.searches.take_failure(handle) {
@@ -164,6 +168,10 @@ impl Node {
         }
         if !over.is_empty() {
             self.retire(now);
+        }
+        if self.links.is_empty() {
+            self.keeping.pause(now);
+            self.requests.extend(self.keeping.requests());
         }
     }
 

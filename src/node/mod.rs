@@ -32,6 +32,7 @@ mod carry;
 mod detour;
 mod event;
 mod gathering;
+mod keeping;
 mod links;
 mod meeting;
 mod memory;
@@ -61,6 +62,7 @@ use crate::nat::{
     KeepAlive, Punch, PunchConfig, PunchReport, PunchTransmit, SocketId, SocketRequest,
 };
 use gathering::Gatherings;
+use keeping::Keeping;
 use links::Links;
 use memory::{Memory, Networks};
 use ports::Ports;
@@ -84,7 +86,7 @@ pub struct Node {
     /// Connections on paths that were found.
     links: Links,
     /// How often connections that were searched, and ways by peers' relays, are used at least.
-    keep_alive: KeepAlive,
+    keeping: Keeping,
     /// What led to paths.
     memory: Memory,
     /// Datagrams that are neither the endpoint's nor a search's.
@@ -105,7 +107,7 @@ impl Node {
             relays: Relays::default(),
             ports: Ports::default(),
             links: Links::default(),
-            keep_alive: KeepAlive::default(),
+            keeping: Keeping::default(),
             memory: Memory::default(),
             outbox: VecDeque::new(),
             requests: VecDeque::new(),
@@ -172,14 +174,17 @@ impl Node {
     }
 
     /// How often what goes through the NAT has to be used so that it does not forget: as was measured by
-    /// [`LifetimeProbe`](crate::nat::LifetimeProbe), say; every 15 s if never called. Holds for connections that are searched from now on.
+    /// [`LifetimeProbe`](crate::nat::LifetimeProbe), say; every 15 s if never called, or as often as
+    /// [is measured here](crate::nat::GatherConfig::measure_lifetime). All connections that were searched follow, unless their
+    /// configuration names an interval.
     pub fn set_keep_alive(&mut self, keep_alive: KeepAlive) {
-        self.keep_alive = keep_alive;
+        self.keeping.set(keep_alive);
+        self.pass_on_keep_alive();
     }
 
-    /// The same as it is now: more often after paths have died.
+    /// The same as it is now: more often after paths have died, as often as was measured.
     pub fn keep_alive(&self) -> KeepAlive {
-        self.keep_alive
+        self.keeping.keep_alive()
     }
 
     /// Where the packets of a connection go.
@@ -197,6 +202,7 @@ impl Node {
         self.gatherings.handle_timeout(now);
         self.relays.handle_timeout(now, &mut *self.entropy);
         self.ports.handle_timeout(now);
+        self.measure(now);
         self.settle(now);
         self.choose_ways(now);
         self.renew(now);
@@ -213,6 +219,7 @@ impl Node {
             self.ports.poll_timeout(),
             self.relays.poll_timeout(),
             self.links.poll_timeout(),
+            self.keeping.poll_timeout().filter(|_| !self.links.is_empty()),
         ];
         parts.into_iter().fold(None, earliest)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::limits::{NODE_GATEWAY, NODE_SPARES_FROM};
+use crate::base::limits::{NODE_LIFETIME, NODE_SPARES_FROM};
 use crate::nat::SocketId;
 
 /// The open ones.
@@ -16,7 +16,7 @@ pub(super) struct Spares {
 impl Spares {
     /// The first of a row of numbers that are not in use.
     pub(super) fn reserve(&mut self, count: u16) -> SocketId {
-        let rows = (NODE_GATEWAY - NODE_SPARES_FROM) / count.max(1);
+        let rows = (NODE_LIFETIME - NODE_SPARES_FROM) / count.max(1);
         let start = |row: u16| NODE_SPARES_FROM + row % rows * count;
         let is_free = |row: &u16| {
             let first = start(*row);
@@ -61,8 +61,8 @@ mod tests {
             rows.insert(spares.reserve(3));
         }
         assert!(!rows.contains(&first));
-        assert_eq!(rows.len(), usize::from((NODE_GATEWAY - NODE_SPARES_FROM) / 3 - 1));
-        assert!(rows.iter().all(|row| row.number() + 3 <= NODE_GATEWAY));
+        assert_eq!(rows.len(), usize::from((NODE_LIFETIME - NODE_SPARES_FROM) / 3 - 1));
+        assert!(rows.iter().all(|row| row.number() + 3 <= NODE_LIFETIME));
         assert_eq!(spares.retire(|_| true), []);
         assert_eq!(spares.retire(|_| false), [first]);
         assert!(!spares.contains(first));

@@ -74,8 +74,27 @@ impl Node {
     fn on_silence(&mut self, now: Instant, handle: ConnectionHandle, seen: &Seen) {
         self.relays.verify(now);
         if !self.links.get(handle).is_some_and(|link| link.is_relayed(seen.remote)) {
-            self.keep_alive.on_silence();
+            self.keeping.on_silence(now);
+            self.pass_on_keep_alive();
             self.events.push_back(NodeEvent::Silent(handle));
+        }
+    }
+
+    /// Time has passed for the measurement of how long the NAT keeps mappings.
+    pub(super) fn measure(&mut self, now: Instant) {
+        if !self.links.is_empty() {
+            self.keeping.handle_timeout(now, &mut *self.entropy);
+            self.pass_on_keep_alive();
+        }
+    }
+
+    /// All connections are kept alive as often as the NAT before them wants it now.
+    pub(super) fn pass_on_keep_alive(&mut self) {
+        let interval = self.keeping.keep_alive().interval();
+        for handle in self.links.follow_interval(interval) {
+            if let Some(connection) = self.endpoint.connection(handle) {
+                connection.keep_alive_every(interval);
+            }
         }
     }
 
@@ -115,7 +134,7 @@ impl Node {
 
     /// The peers' relays hear of us, or our NAT forgets the way there.
     fn beat(&mut self, now: Instant) {
-        let interval = self.keep_alive.interval();
+        let interval = self.keeping.keep_alive().interval();
         while let Some(Way { socket, remote }) = self.links.poll_beat(now, interval) {
             if let Ok(payload) = sign_of_life(&mut *self.entropy) {
                 self.outbox.push_back(alone(Transmit { socket, destination: remote, payload }));

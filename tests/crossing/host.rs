@@ -11,6 +11,7 @@ use srudp::nat::{
 use srudp::node::{Node, NodeEvent, Route, SearchHandle};
 use srudp::proto::{
     ConnectionHandle, Endpoint, EndpointConfig, Event, Instant, Received, SeededEntropy,
+    TransportConfig,
 };
 use srudp::{Direction, Identity, StreamId};
 
@@ -59,15 +60,21 @@ pub(crate) struct Host {
     relays: bool,
     /// It does as it is told when what was gathered is outdated.
     renews: bool,
+    measures: bool,
 }
 
 impl Host {
     fn new(world: &World, number: usize, meeting: &Meeting) -> Self {
-        let Meeting { seed, total, accept, .. } = *meeting;
+        let Meeting { seed, total, accept, measures, .. } = *meeting;
         let identity = identity(number);
         let entropy = |more: u64| Box::new(SeededEntropy::new(seed * 8 + more + number as u64));
-        let endpoint =
-            Endpoint::new(EndpointConfig::default().accept(accept), identity, entropy(2));
+        let mut config = EndpointConfig::default().accept(accept);
+        if measures {
+            // Keep-alives are due before the half of it.
+            let transport = TransportConfig::default().idle_timeout(Duration::from_secs(600));
+            config = config.transport(transport);
+        }
+        let endpoint = Endpoint::new(config, identity, entropy(2));
         Self {
             node: Node::new(endpoint, entropy(4)),
             ip: world.local(number, SocketId::MAIN),
@@ -89,12 +96,20 @@ impl Host {
             longest_pause: Duration::ZERO,
             relays: meeting.relays[number],
             renews: meeting.renews,
+            measures,
         }
+    }
+
+    /// It finds out where it may be reached, from now on.
+    pub(crate) fn gather_anew(&mut self, world: &World) {
+        self.gather(instant(world.now));
+        self.settle(instant(world.now));
     }
 
     fn gather(&mut self, now: Instant) {
         let relays = if self.relays { vec![services::relay_config()] } else { vec![] };
         let config = GatherConfig::new(self.ip).servers(&[services::stun()]).relays(&relays);
+        let config = if self.measures { config.measure_lifetime() } else { config };
         self.node.gather(now, config);
     }
 
@@ -293,6 +308,8 @@ pub(crate) struct Meeting {
     pub(crate) accept: bool,
     /// They gather again when they are told to.
     pub(crate) renews: bool,
+    /// It is measured how long NATs keep mappings, and connections may be silent for long.
+    pub(crate) measures: bool,
 }
 
 impl Meeting {
@@ -306,6 +323,7 @@ impl Meeting {
             lies: 0,
             accept: false,
             renews: true,
+            measures: false,
         }
     }
 
@@ -315,8 +333,7 @@ impl Meeting {
         let mut world = World::new(seed, loss, [kinds[0].access(1), kinds[1].access(2)]);
         let mut hosts = [0, 1].map(|number| {
             let mut host = Host::new(&world, number, &self);
-            host.gather(instant(world.now));
-            host.settle(instant(world.now));
+            host.gather_anew(&world);
             host
         });
         world.run(&mut hosts, |hosts| hosts.iter().all(|host| host.gathered.is_some()));

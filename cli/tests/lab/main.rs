@@ -9,6 +9,7 @@ mod conversation;
 mod detour;
 mod dialling;
 mod ground;
+mod keeping;
 mod lifetime;
 mod mapped;
 mod meeting;

@@ -37,6 +37,9 @@ pub(crate) const NAT_HAIRPIN_INTERVAL: Duration = Duration::from_millis(300);
 /// 300 of RFC 4787), so that one round finds these.
 pub(crate) const NAT_LIFETIMES: &[u64] = &[15, 25, 28, 55, 58, 115, 118, 175, 235, 290];
 
+/// The same where one mapping is tried after the other for the sake of keep-alives: none needs to be rarer than the last of them allows.
+pub(crate) const NAT_LIFETIMES_BRIEF: &[u64] = &[28, 58, 118, 175];
+
 /// Bounds of a lifetime this close to each other are close enough, however short it is.
 pub(crate) const NAT_LIFETIME_GRAIN: Duration = Duration::from_secs(1);
 

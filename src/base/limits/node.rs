@@ -44,7 +44,16 @@ pub(crate) const NODE_RELAYS: usize = 4;
 /// Numbers of these addresses, which are sockets to whoever searches, begin here.
 pub(crate) const NODE_RELAYS_FROM: u16 = 256;
 
-/// Number of the socket from which the gateway is asked for a port, behind the last row of spare ones.
+/// Numbers of the sockets that measure how long the NAT keeps mappings, behind the last row of spare ones, begin here.
+pub(crate) const NODE_LIFETIME: u16 = 1011;
+
+/// How long after the death of a path it is measured again how long the NAT keeps mappings. Each further time it is twice as long.
+pub(crate) const NODE_LIFETIME_RETRY: Duration = Duration::from_secs(600);
+
+/// The longest.
+pub(crate) const NODE_LIFETIME_RETRY_MAX: Duration = Duration::from_secs(86_400);
+
+/// Number of the socket from which the gateway is asked for a port, behind these.
 pub(crate) const NODE_GATEWAY: u16 = 1023;
 
 /// Number of the TCP connection to a gateway that speaks UPnP, behind those to relays.

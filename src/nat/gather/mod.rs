@@ -19,7 +19,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 pub use config::GatherConfig;
 pub use outcome::{GatherEvent, Gathered};
@@ -216,6 +216,16 @@ impl Gathering {
     /// Whether it is asked again and again if what was found out is still true.
     pub(crate) fn is_keeping(&self) -> bool {
         matches!(self.phase, Phase::Keeping { .. })
+    }
+
+    /// A server that sees a NAT before us, the most helpful one, and our address there.
+    pub(crate) fn witness(&self) -> Option<(SocketAddr, IpAddr)> {
+        let helper = self.helper.map(|(server, _)| server);
+        let mut servers = helper.iter().chain(&self.targets).filter(|server| server.is_ipv4());
+        let own = self.config.hosts();
+        let seen = self.samples.seen(SocketId::MAIN).into_iter().find(SocketAddr::is_ipv4)?;
+        let is_translated = own.iter().all(|host| host.address().ip() != seen.ip());
+        servers.next().filter(|_| is_translated).map(|server| (*server, seen.ip()))
     }
 
     /// The spare sockets, open or soon to be.

@@ -21,6 +21,7 @@ mod slot;
 mod watch;
 
 use std::fmt;
+use std::iter;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ use super::probes::{Done, Plan, Probes};
 use super::socket::{SocketId, Transmit};
 use super::stun::{Answer, Patience, QueryError, Question};
 use crate::base::limits::{
-    NAT_LIFETIMES, NAT_PROBE_INTERVAL, NAT_PROBE_LAST_WAIT, NAT_PROBE_SENDS, STUN_RETRY,
+    NAT_LIFETIMES, NAT_LIFETIMES_BRIEF, NAT_PROBE_INTERVAL, NAT_PROBE_LAST_WAIT, NAT_PROBE_SENDS,
+    STUN_RETRY,
 };
 use crate::base::time::earliest;
 use crate::base::{Entropy, Instant};
@@ -49,6 +51,9 @@ const BUSY: SocketId = SocketId::new(1);
 
 /// The first of those whose mappings are left idle.
 const FIRST_IDLE: u16 = 2;
+
+/// Rounds of one silence each: the one that tells whether it works at all, eight that find any lifetime, and one for a lost answer.
+const ROUNDS_BRIEF: u16 = 10;
 
 /// How the life of a mapping was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,19 +88,33 @@ pub struct LifetimeConfig {
     server: SocketAddr,
     sockets: u16,
     allocation: Option<Allocation>,
+    is_brief: bool,
 }
 
 impl LifetimeConfig {
     /// Asks this server from so many sockets, of which none is used for anything else: [`LifetimeProbe::SOCKETS`] at best, and at least
     /// three.
     pub fn new(server: SocketAddr, sockets: u16) -> Self {
-        Self { server, sockets: sockets.min(LifetimeProbe::SOCKETS), allocation: None }
+        Self {
+            server,
+            sockets: sockets.min(LifetimeProbe::SOCKETS),
+            allocation: None,
+            is_brief: false,
+        }
     }
 
     /// How the NAT chooses ports: if it does not preserve them, servers without RESPONSE-PORT are good enough.
     #[must_use]
     pub fn allocation(mut self, allocation: Option<Allocation>) -> Self {
         self.allocation = allocation;
+        self
+    }
+
+    /// Measures what keep-alives depend on, and nothing else: how long an idle mapping lives that was used once, up to 175 s. Silences are tried one after the
+    /// other, each on a socket of its own, in twelve minutes at most and with some forty datagrams. The second socket is not used.
+    #[must_use]
+    pub fn brief(mut self) -> Self {
+        self.is_brief = true;
         self
     }
 }
@@ -128,6 +147,8 @@ pub struct LifetimeProbe {
     search: Search,
     watch: Watch,
     method: Option<Method>,
+    /// Sockets whose mappings were used more than once, where that matters: the answer to the question whether it lives is use.
+    spent: u16,
     /// The bounds before the round that runs.
     last_round: Option<(Duration, Option<Duration>)>,
     inbound_refreshes: Option<bool>,
@@ -137,18 +158,29 @@ impl LifetimeProbe {
     /// Sockets that it makes use of: one that asks, one that is kept busy, and one for each silence that is tried at the same time.
     pub const SOCKETS: u16 = FIRST_IDLE + NAT_LIFETIMES.len() as u16;
 
+    /// The same where it is [brief](LifetimeConfig::brief): one for each silence that is tried after the other.
+    pub(crate) const SOCKETS_BRIEF: u16 = FIRST_IDLE + ROUNDS_BRIEF;
+
+    /// Those that it then uses.
+    pub(crate) fn brief_sockets() -> impl Iterator<Item = SocketId> {
+        iter::once(ASKER).chain((FIRST_IDLE..Self::SOCKETS_BRIEF).map(SocketId::new))
+    }
+
     /// Begins.
     pub fn new(now: Instant, config: LifetimeConfig, entropy: Box<dyn Entropy>) -> Self {
-        let preserving = config.allocation == Some(Allocation::Preserving);
+        let shows_nothing = config.allocation == Some(Allocation::Preserving);
+        let watch = Watch::new(now, shows_nothing || config.is_brief);
+        let ladder = if config.is_brief { NAT_LIFETIMES_BRIEF } else { NAT_LIFETIMES };
         let mut probe = Self {
             config,
             entropy,
             probes: Probes::new(now, NAT_PROBE_INTERVAL),
             stage: Stage::Capability,
             slots: Vec::new(),
-            search: Search::default(),
-            watch: Watch::new(now, preserving),
+            search: Search::new(ladder),
+            watch,
             method: None,
+            spent: 0,
             last_round: None,
             inbound_refreshes: None,
         };
@@ -223,8 +255,10 @@ impl LifetimeProbe {
         }
     }
 
+    /// Silences that can be tried at the same time.
     fn idle_sockets(&self) -> usize {
-        usize::from(self.config.sockets.saturating_sub(FIRST_IDLE))
+        let fresh = self.config.sockets.saturating_sub(FIRST_IDLE + self.spent);
+        usize::from(if self.config.is_brief { fresh.min(1) } else { fresh })
     }
 
     fn question(&self) -> Question {
@@ -234,11 +268,14 @@ impl LifetimeProbe {
     /// Leaves sockets alone, each for one of these times, and with something sent in after some of it.
     fn begin_round(&mut self, silences: impl IntoIterator<Item = (Duration, Option<Duration>)>) {
         self.slots.clear();
+        let first = FIRST_IDLE + self.spent;
         for (number, (silence, touch)) in silences.into_iter().enumerate() {
-            let socket = SocketId::new(FIRST_IDLE + u16::try_from(number).unwrap_or(0));
-            self.slots.push(Slot::new(socket, silence, touch));
+            let socket = SocketId::new(first + u16::try_from(number).unwrap_or(0));
+            let slot = Slot::new(socket, silence, touch);
+            self.slots.push(slot.brief(self.config.is_brief));
             self.ask(number, Due::Use);
         }
+        self.spent += u16::from(self.config.is_brief);
     }
 
     fn ask(&mut self, number: usize, due: Due) {
@@ -345,7 +382,8 @@ impl LifetimeProbe {
                 return;
             }
         }
-        let inbound = self.inbound_plan().filter(|_| self.stage == Stage::Idle);
+        let wanted = self.stage == Stage::Idle && !self.config.is_brief;
+        let inbound = self.inbound_plan().filter(|_| wanted);
         self.stage = if inbound.is_some() { Stage::Inbound } else { Stage::Watching };
         self.begin_round(inbound);
     }

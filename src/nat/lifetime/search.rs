@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::base::limits::{NAT_LIFETIME_GRAIN, NAT_LIFETIMES};
+use crate::base::limits::NAT_LIFETIME_GRAIN;
 
 /// The bounds so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Search {
+    /// Silences to begin with, in seconds, rising.
+    ladder: &'static [u64],
     alive: Duration,
     /// All silences that were not survived, rising.
     dead: Vec<Duration>,
@@ -15,6 +17,10 @@ pub(super) struct Search {
 }
 
 impl Search {
+    pub(super) fn new(ladder: &'static [u64]) -> Self {
+        Self { ladder, alive: Duration::ZERO, dead: Vec::new(), dead_now: Vec::new() }
+    }
+
     /// The longest silence that was survived.
     pub(super) fn alive(&self) -> Duration {
         self.alive
@@ -44,7 +50,7 @@ impl Search {
     pub(super) fn next_round(&mut self, sockets: usize) -> Vec<Duration> {
         self.dead_now.clear();
         let Some(dead) = self.dead() else {
-            let ladder = NAT_LIFETIMES.iter().map(|seconds| Duration::from_secs(*seconds));
+            let ladder = self.ladder.iter().map(|seconds| Duration::from_secs(*seconds));
             return ladder.filter(|silence| *silence > self.alive).take(sockets).collect();
         };
         let gap = dead - self.alive;
@@ -59,6 +65,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::{NAT_LIFETIMES, NAT_LIFETIMES_BRIEF};
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -66,7 +73,15 @@ mod tests {
 
     /// What is found about a NAT of this lifetime, and in how many rounds.
     fn search(lifetime: Duration, sockets: usize) -> (Duration, Option<Duration>, usize) {
-        let mut search = Search::default();
+        search_from(NAT_LIFETIMES, lifetime, sockets)
+    }
+
+    fn search_from(
+        ladder: &'static [u64],
+        lifetime: Duration,
+        sockets: usize,
+    ) -> (Duration, Option<Duration>, usize) {
+        let mut search = Search::new(ladder);
         for round in 0.. {
             let silences = search.next_round(sockets);
             if silences.is_empty() {
@@ -101,8 +116,18 @@ mod tests {
     }
 
     #[test]
+    fn one_socket_finds_what_matters_to_keep_alives_in_eight_rounds() {
+        for lifetime in (3..170).map(seconds) {
+            let (alive, dead, rounds) = search_from(NAT_LIFETIMES_BRIEF, lifetime, 1);
+            assert!(alive < lifetime && alive >= lifetime * 4 / 5 - seconds(1), "{lifetime:?}");
+            assert!(dead.is_some() && rounds <= 8, "{lifetime:?}: {rounds}");
+        }
+        assert_eq!(search_from(NAT_LIFETIMES_BRIEF, seconds(180), 1), (seconds(175), None, 4));
+    }
+
+    #[test]
     fn a_loss_below_a_longer_survival_does_not_count() {
-        let mut search = Search::default();
+        let mut search = Search::new(NAT_LIFETIMES);
         search.record(seconds(25), false);
         search.record(seconds(58), true);
         assert_eq!((search.alive(), search.dead()), (seconds(58), None));

@@ -43,6 +43,8 @@ pub(super) struct Slot {
     pub(super) silence: Duration,
     /// When within that time something is sent in.
     touch: Option<Duration>,
+    /// It is left alone after its first use.
+    is_brief: bool,
     mapped: Option<SocketAddr>,
     /// When something came in.
     touched: Option<Instant>,
@@ -57,11 +59,18 @@ impl Slot {
             socket,
             silence,
             touch,
+            is_brief: false,
             mapped: None,
             touched: None,
             rest: None,
             step: Step::Opening,
         }
+    }
+
+    /// Leaves it alone after its first use: a NAT that has forgotten a connection sees no more of it than one keep-alive, and may not keep
+    /// that as long as what it has seen for some time.
+    pub(super) fn brief(self, is_brief: bool) -> Self {
+        Self { is_brief, ..self }
     }
 
     /// What the outside last saw of it.
@@ -86,7 +95,7 @@ impl Slot {
     pub(super) fn on_used(&mut self, now: Instant, mapped: SocketAddr) {
         self.mapped = Some(mapped);
         self.step = match self.step {
-            Step::Opening => Step::Settling(now + NAT_SETTLE),
+            Step::Opening if !self.is_brief => Step::Settling(now + NAT_SETTLE),
             _ => Step::Idle { touch: self.touch.map(|touch| now + touch), end: now + self.silence },
         };
     }

@@ -19,12 +19,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Where ports are preserved, the mapping that follows looks like the one that ended, and there is nothing to watch for.
-    pub(super) fn new(now: Instant, preserving: bool) -> Self {
+    /// Where ports are preserved, the mapping that follows looks like the one that ended, and there is nothing to watch for. Nor is there if
+    /// nobody asked.
+    pub(super) fn new(now: Instant, blind: bool) -> Self {
         Self {
             mapped: None,
-            next: (!preserving).then_some(now),
-            end: if preserving { now } else { now + NAT_WATCH },
+            next: (!blind).then_some(now),
+            end: if blind { now } else { now + NAT_WATCH },
             ended: None,
             watched: Duration::ZERO,
         }
