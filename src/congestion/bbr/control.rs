@@ -12,12 +12,16 @@ use crate::congestion::near_batch;
 use crate::congestion::rate::{in_time, per_second};
 use crate::vocab::RttView;
 
-/// Percent of the bandwidth to send at, so that queues shrink on average.
-const MARGIN: u64 = 99;
+/// Thousandths of the bandwidth that stay free, so that queues shrink on average.
+const MARGIN: u64 = 10;
 
-/// Percent of the rate that remains between probes while a queue stands. The bandwidth is a maximum: of samples that are sometimes
-/// too large it is the largest, and what is sent beyond the path's rate would fill the queue up to the window.
-const RELIEF: u64 = 95;
+/// Between probes they are as many as a queue asks for: this part of how much longer than the smallest the round trips have become. The
+/// bandwidth is a maximum: of samples that are sometimes too large it is the largest, and what is sent beyond the path's rate would fill
+/// the queue up to the window. So it stops where the rate is the path's, and the line is never idle.
+const RELIEF_PART: u64 = 4;
+
+/// At most so many, and at once on near paths while a queue stands: the rest is for those to leave who share the queue.
+const RELIEF_MAX: u64 = 50;
 
 /// Datagrams below which the window does not fall: two under way, and acknowledgements of two.
 const WINDOW_MINIMUM: u64 = 4;
@@ -94,14 +98,28 @@ impl Control {
 impl Bbr {
     pub(super) fn update_control(&mut self, newly_acked: u64) {
         let gain = self.phase.rate_gain();
-        let relieves = self.phase == Phase::Cruise && self.is_queue_standing();
-        self.set_rate(if relieves { share(gain, RELIEF) } else { gain });
+        let free = if self.phase == Phase::Cruise { self.relief() } else { MARGIN };
+        self.set_rate(gain, free);
         self.set_window(newly_acked);
     }
 
-    /// Until the pipe was full once, the rate only grows.
-    pub(super) fn set_rate(&mut self, gain: u64) {
-        let rate = share(share(self.bandwidth.current(), gain), MARGIN);
+    /// Thousandths of the bandwidth that stay free between probes. On near paths round trips are as long as processors take, and it is
+    /// only long ones that mean something.
+    fn relief(&self) -> u64 {
+        if !self.is_near() {
+            return (self.delay.excess() / RELIEF_PART).min(RELIEF_MAX);
+        }
+        MARGIN + if self.is_queue_standing() { RELIEF_MAX } else { 0 }
+    }
+
+    /// What is known of the path is what a silent sender begins again with.
+    pub(super) fn restart_rate(&mut self) {
+        self.set_rate(100, MARGIN);
+    }
+
+    /// `gain` percent of the bandwidth, of which so many thousandths stay free. Until the pipe was full once, the rate only grows.
+    fn set_rate(&mut self, gain: u64, free: u64) {
+        let rate = share(self.bandwidth.current(), gain).saturating_mul(1000 - free) / 1000;
         if self.pipe.is_known_full() || rate > self.control.rate {
             self.control.rate = rate.max(1);
         }
@@ -123,9 +141,12 @@ impl Bbr {
 
     /// What may be in flight on account of bunched acknowledgements.
     pub(super) fn bunched(&self) -> u64 {
-        let is_near = self.delay.minimum().is_some_and(|minimum| minimum <= NEAR);
-        let most = if is_near { BUNCHED_NEAR } else { u64::MAX };
+        let most = if self.is_near() { BUNCHED_NEAR } else { u64::MAX };
         self.aggregation.extra().min(most)
+    }
+
+    fn is_near(&self) -> bool {
+        self.delay.minimum().is_some_and(|minimum| minimum <= NEAR)
     }
 
     /// What the state and recent congestion allow at most.

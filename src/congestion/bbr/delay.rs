@@ -72,6 +72,15 @@ impl Delay {
         self.round.zip(self.minimum).is_some_and(standing)
     }
 
+    /// Thousandths of the smallest round trip by which all of this round were longer.
+    pub(super) fn excess(&self) -> u64 {
+        let excess = |(round, minimum): (Duration, Duration)| {
+            let parts = round.saturating_sub(minimum).as_nanos() * 1000 / minimum.as_nanos().max(1);
+            u64::try_from(parts).unwrap_or(u64::MAX)
+        };
+        self.round.zip(self.minimum).map_or(0, excess)
+    }
+
     /// No round trip as small as the recent one was seen for long.
     pub(super) fn is_due(&self) -> bool {
         self.due

@@ -88,7 +88,7 @@ impl Bbr {
         self.restarted = true;
         self.aggregation.restart(now);
         if self.phase.is_in_cycle() {
-            self.set_rate(100);
+            self.restart_rate();
         } else if self.phase == Phase::ProbeRtt {
             self.leave_probe_rtt_if_done(now);
         }

@@ -118,6 +118,28 @@ fn a_queue_stands_when_no_packet_of_a_round_found_it_short() {
     assert!(delay.is_queue_standing(ROUND * 9), "and no more than one round");
 }
 
+/// The rate between probes on a path that carries a million bytes per second, when a round of that length follows the shortest one.
+fn rate_between_probes(minimum: Duration, round: Duration) -> u64 {
+    let mut bbr = Bbr::new(ms(0), SIZE, 1);
+    bbr.phase = Phase::Cruise;
+    bbr.pipe.set_known_full(true);
+    bbr.bandwidth.measure(&sample(1_000_000));
+    bbr.delay.update(ms(0), minimum);
+    bbr.delay.restart_note(round);
+    bbr.update_control(0);
+    bbr.control.rate(&Drive::view())
+}
+
+#[test]
+fn between_probes_the_line_is_full_and_a_queue_takes_a_quarter_of_its_length_off_the_rate() {
+    assert_eq!(rate_between_probes(ROUND, ROUND), 1_000_000);
+    assert_eq!(rate_between_probes(ROUND, ROUND * 108 / 100), 980_000);
+    assert_eq!(rate_between_probes(ROUND, ROUND * 120 / 100), 950_000);
+    assert_eq!(rate_between_probes(ROUND, ROUND * 9), 950_000);
+    assert_eq!(rate_between_probes(NEAR, NEAR * 120 / 100), 990_000);
+    assert_eq!(rate_between_probes(NEAR, NEAR * 9), 940_000);
+}
+
 #[test]
 fn in_a_standing_queue_what_arrives_is_no_reason_to_keep_the_volume() {
     let mut volume = Volume::default();
