@@ -3,9 +3,9 @@
 //! A [`Window`] and a [`Credit`] exist once per stream, where they count offsets, and once per connection, where they
 //! count the sum over all streams.
 //!
-//! The window grows by itself. A new limit is announced when half the window is consumed. If that took less than two
-//! round trips, the window and not the path or the reader may have set the pace, and it doubles. So it ends between
-//! four and eight times the bandwidth-delay product, which a sender needs in order to go on while a loss is repaired.
+//! The window grows by itself. A new limit is announced when half the window is consumed, and as soon as it grows: it doubles until it is
+//! four times what a round trip brings the reader. So it holds at least four times the bandwidth-delay product, which a sender needs in
+//! order to go on while a loss is repaired, and at most eight times, or sixteen if its start was steep.
 //!
 //! ```text
 //!   ▒▒▒▒▒▒▒▒▒▒▒▒▒▒ ▓▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
@@ -13,7 +13,9 @@
 //!                 └─ lost; is repaired within a round trip or two
 //! ```
 //!
-//! A sender that is still finding its pace doubles what it sends every round trip, and nothing is consumed while a loss is repaired:
+//! A sender that is still finding its pace sends twice as much every round trip, or a little more. It must not run into a limit, or it
+//! takes that for the path's. When it hears of the limit that a round trip led to, it has sent twice as much again, and when it hears of
+//! the next, four times as much: then the window is eight times what a round trip brings. And nothing is consumed while a loss is repaired:
 //! the window doubles too as soon as a quarter of it is held because something before it is missing.
 
 use std::time::Duration;
@@ -26,6 +28,12 @@ use crate::wire::TransportError;
 /// Part of the window that may be held. While a loss is repaired, the sender goes on for a round trip until it hears of the limit, and
 /// if it doubles its pace, that takes more than twice what is held.
 const HELD: u64 = 4;
+
+/// Round trips at the reader's pace that a window holds.
+const TURNS: u64 = 4;
+
+/// And while that pace doubles.
+const TURNS_OF_STARTER: u64 = 8;
 
 /// When the application consumed something, and the round trip then.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +50,7 @@ pub(super) struct Window {
     consumed: u64,
     size: u64,
     size_max: u64,
-    /// When the current half window began to arrive.
-    since: Option<Instant>,
+    pace: Measure,
     announcement: Pending<u64>,
 }
 
@@ -58,7 +65,7 @@ impl Window {
             consumed: 0,
             size,
             size_max,
-            since: None,
+            pace: Measure::default(),
             announcement: Pending::Unset,
         }
     }
@@ -74,23 +81,28 @@ impl Window {
     /// The peer sent `growth` more bytes, as far as its highest offsets tell. [`Self::check`] was asked before.
     pub(super) fn admit(&mut self, now: Instant, growth: u64) {
         self.received = self.received.saturating_add(growth);
-        self.since.get_or_insert(now);
+        self.pace.since.get_or_insert(now);
     }
 
     /// The application consumed `bytes`, or they were discarded, which says nothing about its pace.
     pub(super) fn consume(&mut self, bytes: u64, pace: Option<Pace>) {
         self.consumed = self.consumed.saturating_add(bytes).min(self.received);
-        if self.target().saturating_sub(self.limit) < self.size.div_ceil(2).max(1) {
-            return;
+        if let Some(pace) = pace {
+            let wanted = self.pace.update(pace, self.consumed);
+            self.double_to(wanted);
         }
-        if let Some(Pace { now, rtt }) = pace {
-            let quick = self.since.is_some_and(|since| now - since < rtt * 2);
-            if quick {
-                self.grow_to(self.size.saturating_mul(2));
-            }
-            self.since = Some(now);
+        if self.target().saturating_sub(self.limit) >= self.size.div_ceil(2).max(1) {
+            self.announce();
         }
-        self.announce();
+    }
+
+    /// Doubles the window until it is as large as wanted.
+    fn double_to(&mut self, wanted: u64) {
+        let mut size = self.size.max(1);
+        while size < wanted.min(self.size_max) {
+            size = size.saturating_mul(2);
+        }
+        self.grow_to(size);
     }
 
     /// The reader has all there is, and waits for what is missing before the rest. Returns whether the window grew.
@@ -147,6 +159,37 @@ impl Window {
     pub(super) fn due(&self) -> Option<u64> {
         self.announcement.due()
     }
+}
+
+/// What a round trip brings the reader.
+#[derive(Debug, Default)]
+struct Measure {
+    /// When the present round trip began, and what was consumed then.
+    since: Option<Instant>,
+    before: u64,
+    /// What the one before brought.
+    last: u64,
+}
+
+impl Measure {
+    /// `consumed` is how much there ever was. Returns how large the window should be.
+    fn update(&mut self, Pace { now, rtt }: Pace, consumed: u64) -> u64 {
+        let Some(since) = self.since else { return 0 };
+        let elapsed = now - since;
+        let brought = consumed.saturating_sub(self.before);
+        let turn = if elapsed > rtt { share(brought, rtt, elapsed) } else { brought };
+        let doubles = self.last > 0 && turn / 3 >= self.last / 2 && consumed / 3 <= turn;
+        if elapsed >= rtt {
+            *self = Self { since: Some(now), before: consumed, last: turn };
+        }
+        turn.saturating_mul(if doubles { TURNS_OF_STARTER } else { TURNS })
+    }
+}
+
+/// So much of `bytes` as `part` is of `whole`, which is longer.
+fn share(bytes: u64, part: Duration, whole: Duration) -> u64 {
+    let share = u128::from(bytes) * part.as_nanos() / whole.as_nanos().max(1);
+    u64::try_from(share).unwrap_or(bytes)
 }
 
 /// What we may send.

@@ -34,7 +34,7 @@ use super::pages::Pages;
 use super::pending::Pending;
 use crate::base::limits::STREAM_FRAGMENT_MIN;
 use crate::vocab::{Fate, PacketBuilder, Record};
-use crate::wire::{ApplicationCode, Frame, StreamHeader, StreamId};
+use crate::wire::{ApplicationCode, Frame, StreamHeader, StreamId, varint_len};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -218,7 +218,11 @@ impl SendHalf {
         id: StreamId,
         packet: &mut PacketBuilder<'_>,
     ) -> Option<u64> {
-        self.fill(id, self.data.unsent(), packet)
+        let (offset, room) = (self.data.unsent().start, packet.room());
+        let space = space(id, offset, room).filter(|space| *space >= STREAM_FRAGMENT_MIN)?;
+        // Of a few sizes no packet is full: the length of what remains beside the header takes fewer bytes than were left for it.
+        let is_full = varint_len(space as u64) == varint_len(room as u64);
+        if is_full { self.put(id, offset, space, packet) } else { None }
     }
 
     /// So many bytes of new data were written into packets.
@@ -243,14 +247,23 @@ impl SendHalf {
         range: Range<u64>,
         packet: &mut PacketBuilder<'_>,
     ) -> Option<u64> {
-        let room = packet.room();
         let (offset, wanted) = (range.start, range.end - range.start);
-        let header = StreamHeader { id, offset, length: Some(room), fin: false };
-        let space = room.checked_sub(header.encoded_len())?;
+        let space = space(id, offset, packet.room())?;
         let length = usize::try_from(wanted).unwrap_or(usize::MAX).min(space);
         if (length as u64) < wanted && length < STREAM_FRAGMENT_MIN {
             return None;
         }
+        self.put(id, offset, length, packet)
+    }
+
+    /// Writes so many bytes from this offset on.
+    fn put(
+        &mut self,
+        id: StreamId,
+        offset: u64,
+        length: usize,
+        packet: &mut PacketBuilder<'_>,
+    ) -> Option<u64> {
         let end = offset + length as u64;
         let fin = self.fin.value().is_some() && end == self.data.end();
         let header = StreamHeader { id, offset, length: Some(length), fin };
@@ -353,6 +366,12 @@ impl SendHalf {
     pub(super) fn is_closed(&self) -> bool {
         self.released && matches!(self.state, State::DataRecvd | State::ResetRecvd)
     }
+}
+
+/// Bytes of data that a frame in so much room may have.
+fn space(id: StreamId, offset: u64, room: usize) -> Option<usize> {
+    let header = StreamHeader { id, offset, length: Some(room), fin: false };
+    room.checked_sub(header.encoded_len())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Windows and credit at their bounds.
 
+use std::collections::VecDeque;
+
 use super::*;
 
 const RTT: Duration = Duration::from_millis(100);
@@ -34,22 +36,57 @@ fn a_new_limit_is_announced_when_half_the_window_is_consumed() {
 }
 
 #[test]
-fn a_window_consumed_within_two_round_trips_doubles_up_to_its_maximum() {
+fn a_window_doubles_until_it_holds_four_round_trips_up_to_its_maximum() {
     let mut window = Window::new(100, 300);
-    window.admit(at(0), 50);
-    window.consume(50, pace(199));
-    assert_eq!((window.size(), window.due()), (200, Some(250)));
-    window.admit(at(200), 100);
-    window.consume(100, pace(398));
-    assert_eq!((window.size(), window.due()), (300, Some(450)));
+    window.admit(at(0), 100);
+    window.consume(25, pace(50));
+    assert_eq!((window.size(), window.due()), (100, None));
+    window.consume(1, pace(100));
+    assert_eq!((window.size(), window.due()), (200, Some(226)));
+    window.consume(51, pace(199));
+    assert_eq!((window.size(), window.due()), (300, Some(377)));
 }
 
 #[test]
-fn a_window_consumed_slowly_keeps_its_size() {
+fn a_window_of_which_a_round_trip_brings_a_quarter_keeps_its_size() {
     let mut window = Window::new(100, 300);
-    window.admit(at(0), 50);
+    window.admit(at(0), 100);
     window.consume(50, pace(200));
     assert_eq!((window.size(), window.due()), (100, Some(150)));
+    window.consume(25, pace(300));
+    assert_eq!((window.size(), window.due()), (100, Some(150)));
+}
+
+#[test]
+fn a_window_holds_eight_round_trips_while_they_bring_more_and_more() {
+    let mut window = Window::new(1_000, 10_000);
+    window.admit(at(0), 1_000);
+    window.consume(50, pace(100));
+    window.consume(99, pace(200));
+    assert_eq!(window.size(), 1_000);
+    window.consume(200, pace(300));
+    assert_eq!((window.size(), window.due()), (2_000, Some(2_349)));
+}
+
+#[test]
+fn a_sender_that_trebles_its_pace_until_it_has_found_it_meets_no_limit() {
+    let mut window = Window::new(1_250_000, 64 << 20);
+    let mut under_way = VecDeque::from([0; 100]);
+    let (mut sent, mut limit) = (0, 1_250_000);
+    let mut turn = 15_000.0;
+    for millis in 0..1_000 {
+        let now = at(millis);
+        turn = f64::min(turn * 2.7_f64.powf(0.01), 3e6);
+        let bytes = (turn / 100.0) as u64;
+        sent += bytes;
+        assert!(sent <= limit, "{sent} bytes after {millis} ms");
+        under_way.push_back(bytes);
+        let arrived = under_way.pop_front().unwrap();
+        window.admit(now, arrived);
+        window.consume(arrived, pace(millis));
+        limit = limit.max(window.due().unwrap_or(0));
+    }
+    assert!(window.size() < 16 * 3_000_000);
 }
 
 #[test]

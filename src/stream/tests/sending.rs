@@ -170,6 +170,24 @@ fn in_runs(streams: &mut Streams, size: usize) -> (Vec<Packet>, usize) {
     }
 }
 
+/// Where a length needs more bytes: a packet that cannot be filled to the end is none of a run, and loses nothing.
+#[test]
+fn in_packets_of_any_size_everything_is_sent() {
+    let wide = StreamConfig { stream_window: 1 << 20, ..StreamConfig::default() };
+    let wide = StreamConfig { connection_window: 8 << 20, ..wide };
+    for size in (60..80).chain(16_375..16_410) {
+        let mut streams = streams(&wide);
+        let id = streams.open(UNI).unwrap();
+        let written = streams.write(id, &[7; 100_000]).unwrap();
+        let (sent, _) = in_runs(&mut streams, size);
+        let data = sent.iter().flat_map(frames).map(|frame| match frame {
+            Frame::Stream { data, .. } => data.len(),
+            _ => 0,
+        });
+        assert_eq!(data.sum::<usize>(), written, "packets of {size} bytes");
+    }
+}
+
 #[test]
 fn most_packets_of_a_bulk_transfer_leave_in_runs() {
     let wide = StreamConfig { stream_window: 1 << 20, ..StreamConfig::default() };
