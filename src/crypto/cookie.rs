@@ -19,6 +19,7 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 ///
 /// The key K of SPEC §4.1 changes with the time by itself: it is derived from this master key and the number of the
 /// minute, so that an old cookie finds its key again without a table.
+#[derive(Clone)]
 pub(crate) struct CookieKey {
     cookies: Zeroizing<[u8; 32]>,
     handshake_ids: Zeroizing<[u8; 32]>,

@@ -1,7 +1,6 @@
 //! AES-256-GCM, and the cipher of header masks, behind one seam with two backends that make the same bytes.
 //!
-//! [`Portable`] is pure Rust, builds everywhere and erases its keys: the handshake always uses it. [`RecordKey`] is
-//! the fastest one that was compiled in and protects the packets of a connection.
+//! [`Portable`] is pure Rust and builds everywhere. [`RecordKey`] is the fastest one that was compiled in. Both erase their keys.
 
 mod portable;
 #[cfg(any(test, not(feature = "aws-lc")))]
@@ -14,10 +13,10 @@ mod tests;
 
 pub(crate) use portable::Portable;
 
-/// The backend of the record layer.
+/// The backend of handshakes and the record layer.
 #[cfg(feature = "aws-lc")]
 pub(crate) type RecordKey = with_aws_lc::WithAwsLc;
-/// The backend of the record layer.
+/// The backend of handshakes and the record layer.
 #[cfg(not(feature = "aws-lc"))]
 pub(crate) type RecordKey = Portable;
 

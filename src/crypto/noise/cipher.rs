@@ -3,7 +3,7 @@
 use zeroize::{Zeroize, Zeroizing};
 
 use super::NoiseError;
-use crate::crypto::aead::{Aead, NONCE_LEN, Portable, TAG_LEN};
+use crate::crypto::aead::{Aead, NONCE_LEN, RecordKey, TAG_LEN};
 
 #[derive(Clone)]
 pub(super) struct CipherState {
@@ -31,7 +31,7 @@ impl CipherState {
         out.extend_from_slice(plaintext);
         let Some(key) = &self.key else { return Ok(()) };
         let (_, text) = out.split_at_mut(start);
-        let tag = Portable::new(key)
+        let tag = RecordKey::new(key)
             .seal(&nonce_bytes(self.nonce), associated, text)
             .ok_or(NoiseError::OutOfTurn)?;
         out.extend_from_slice(&tag);
@@ -47,7 +47,7 @@ impl CipherState {
         let Some(key) = &self.key else { return Ok(Zeroizing::new(ciphertext.to_vec())) };
         let (text, tag) = ciphertext.split_last_chunk::<TAG_LEN>().ok_or(NoiseError::Short)?;
         let mut text = Zeroizing::new(text.to_vec());
-        if !Portable::new(key).open(&nonce_bytes(self.nonce), associated, &mut text, tag) {
+        if !RecordKey::new(key).open(&nonce_bytes(self.nonce), associated, &mut text, tag) {
             text.zeroize();
             return Err(NoiseError::Decrypt);
         }

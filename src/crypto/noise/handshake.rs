@@ -11,6 +11,7 @@ use super::kem::{self, DecapsulationKey, EncapsulationKey};
 use super::pattern::{Pattern, Token};
 use super::symmetric::SymmetricState;
 use crate::base::Entropy;
+use crate::crypto::aead::TAG_LEN;
 
 /// The long-term keys that a side starts with.
 #[derive(Default)]
@@ -115,7 +116,7 @@ impl HandshakeState {
     ) -> Result<Vec<u8>, NoiseError> {
         let tokens = self.turn(self.initiator)?;
         let mut tried = self.clone();
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(size_max(tokens) + payload.len());
         for token in tokens {
             tried.write_token(*token, entropy, &mut out)?;
         }
@@ -264,6 +265,18 @@ impl HandshakeState {
         self.remote_static = Some(public);
         Ok(())
     }
+}
+
+/// The most bytes of a message with these tokens, without its payload.
+fn size_max(tokens: &[Token]) -> usize {
+    let of_token = |token: &Token| match token {
+        Token::E => DH_LEN,
+        Token::S => DH_LEN + TAG_LEN,
+        Token::E1 => kem::ENCAPSULATION_KEY_LEN + TAG_LEN,
+        Token::Ekem1 => kem::CIPHERTEXT_LEN + TAG_LEN,
+        Token::Ee | Token::Es | Token::Se | Token::Ss | Token::Psk => 0,
+    };
+    tokens.iter().map(of_token).sum::<usize>() + TAG_LEN
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], NoiseError> {

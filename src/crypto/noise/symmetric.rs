@@ -82,12 +82,9 @@ impl SymmetricState {
 /// HKDF of Noise §4.3, which is RFC 5869 with the chaining key as salt and an empty info.
 fn hkdf<const N: usize>(chaining_key: &Key, input: &[u8]) -> [Key; N] {
     const { assert!(N <= 3) }
-    let mut output = Zeroizing::new([0; 96]);
+    let mut output = Zeroizing::new([[0; 32]; N]);
     let hkdf = Hkdf::<Sha256>::new(Some(&**chaining_key), input);
-    hkdf.expand(&[], &mut *output).expect("three blocks are within HKDF's limit of 255");
-    std::array::from_fn(|i| {
-        let mut key = Zeroizing::new([0; 32]);
-        key.copy_from_slice(&output[32 * i..32 * (i + 1)]);
-        key
-    })
+    hkdf.expand(&[], output.as_flattened_mut())
+        .expect("three blocks are within HKDF's limit of 255");
+    std::array::from_fn(|i| Zeroizing::new(output[i]))
 }
