@@ -21,6 +21,7 @@ impl Connection {
             && path.local() == batch.source
             && path.ecn() == batch.ecn;
         let is_short = !self.streams.wants_to_send()
+            && !self.lists.wants_to_send()
             && !self.datagrams.wants_to_send()
             && !self.local_cids.wants_to_send()
             && !self.peer_cids.wants_to_send()

@@ -1,7 +1,6 @@
 //! What a node tells its owner.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::search::SearchHandle;
 use super::{Node, detour};
@@ -38,7 +37,8 @@ pub enum NodeEvent {
     Found(SearchHandle, Winner, ConnectionHandle, PunchReport),
     /// There is no path.
     NotFound(SearchHandle, Failure, PunchReport),
-    /// There is no direct path; the connection stays with the relay.
+    /// There is no direct path; the connection stays with the relay. Unless that is certain, another search begins without you, after 5, 10,
+    /// 20 s and so on up to an hour, until there is one: [`Self::Moved`] tells.
     NoDirect(SearchHandle, Failure, PunchReport),
     /// A path was found, but the endpoint does not dial.
     NotDialled(SearchHandle, ConnectError),
@@ -73,13 +73,13 @@ impl Node {
                 let Some(link) = self.links.get_mut(handle) else {
                     return Some(NodeEvent::Transport(event));
                 };
-                if !link.is_relayed(remote)
-                    && let Some(way) = &mut link.direct
-                {
-                    way.remote = remote;
-                    self.routes.add(remote, way.socket);
-                }
-                if link.is_confirmed() && link.is_relayed(remote) {
+                if !link.is_relayed(remote) {
+                    link.renewal.on_direct();
+                    if let Some(way) = &mut link.direct {
+                        way.remote = remote;
+                        self.routes.add(remote, way.socket);
+                    }
+                } else if link.is_confirmed() {
                     link.renewal.on_fallen();
                 }
                 return Some(NodeEvent::Moved(handle, self.route_to(handle, remote)));
@@ -101,11 +101,10 @@ impl Node {
                 if let Some((peer, confirmed)) = seen
                     && let Some(reach) = self.searches.adopt(peer, handle)
                 {
-                    let left_to_us = self.endpoint.transport().is_kept_alive_by_others();
-                    // As yet not at all.
-                    let kept_alive = left_to_us.then_some(Duration::ZERO);
-                    self.links.adopt(handle, confirmed, (reach, kept_alive));
-                    self.pass_on_keep_alive();
+                    self.links.adopt(handle, confirmed, reach);
+                    if self.endpoint.transport().is_kept_alive_by_others() {
+                        self.keep_alive_from_now_on(handle);
+                    }
                 }
             }
             _ => {}

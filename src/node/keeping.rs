@@ -57,6 +57,8 @@ enum Stage {
 pub(super) struct Keeping {
     wanted: bool,
     keep_alive: KeepAlive,
+    /// The interval that connections were told.
+    told: Duration,
     witness: Option<Witness>,
     stage: Stage,
     /// From the next death of a path to the measurement after it.
@@ -67,6 +69,12 @@ pub(super) struct Keeping {
 impl Keeping {
     pub(super) fn keep_alive(&self) -> KeepAlive {
         self.keep_alive
+    }
+
+    /// The interval, if it has become another one.
+    pub(super) fn take_change(&mut self) -> Option<Duration> {
+        let interval = self.keep_alive.interval();
+        (std::mem::replace(&mut self.told, interval) != interval).then_some(interval)
     }
 
     /// It is known from elsewhere.

@@ -89,8 +89,8 @@ pub(super) struct Link {
     wait: Duration,
     /// When the peer's relay has to hear of us, or our NAT forgets the way there.
     beat: Option<Instant>,
-    /// How often it is kept alive for the sake of our NAT; `None` if it was said otherwise.
-    kept_alive: Option<Duration>,
+    /// It is kept alive for the sake of our NAT, as nobody has said how often it should be.
+    kept: bool,
 }
 
 impl Link {
@@ -135,6 +135,10 @@ impl Link {
         if seen.timeouts == 0 && self.silence.take().is_some() && seen.is_probing {
             return Some(Advice::Stay);
         }
+        // Something was acknowledged, and then a probe was not: it shows soon which of the two counts.
+        if let Some((next, _)) = self.silence.as_mut().filter(|(next, _)| *next <= now) {
+            *next = now + NODE_DETOUR_WAIT;
+        }
         let direct = self.direct.filter(|_| relayed)?;
         if now < *self.retry.get_or_insert(now + self.wait) {
             return None;
@@ -167,7 +171,9 @@ impl Link {
             Some((next, _)) => Some(next),
             None => self.retry.filter(|_| self.direct.is_some() && self.confirmed),
         };
-        earliest(earliest(way, self.beat), self.renewal.due)
+        // Before, nothing is told.
+        let renewal = self.renewal.poll_timeout().filter(|_| self.confirmed);
+        earliest(earliest(way, self.beat), renewal)
     }
 
     /// Whether there is more than one way to go, `relays` being whether we have any.
@@ -188,21 +194,15 @@ impl Links {
         now: Instant,
         handle: ConnectionHandle,
         (way, relayed): (Way, bool),
-        (reach, kept_alive): (Reach, Option<Duration>),
+        reach: Reach,
     ) {
-        self.0.insert(handle, Link { reach, kept_alive, ..Link::new(way, relayed) });
+        self.0.insert(handle, Link { reach, ..Link::new(way, relayed) });
         self.begin_to_beat(now, handle);
     }
 
     /// A peer that is searched has dialled us, on whichever way.
-    pub(super) fn adopt(
-        &mut self,
-        handle: ConnectionHandle,
-        confirmed: bool,
-        (reach, kept_alive): (Reach, Option<Duration>),
-    ) {
-        let wait = NODE_DIRECT_RETRY;
-        let link = Link { wait, confirmed, reach, kept_alive, ..Link::default() };
+    pub(super) fn adopt(&mut self, handle: ConnectionHandle, confirmed: bool, reach: Reach) {
+        let link = Link { wait: NODE_DIRECT_RETRY, confirmed, reach, ..Link::default() };
         self.0.insert(handle, link);
     }
 
@@ -240,16 +240,16 @@ impl Links {
         link.beat = foreign.then(|| now + KEEP_ALIVE_UNKNOWN);
     }
 
-    /// Those that are to be kept alive in other intervals than this, which is theirs from now on.
-    pub(super) fn follow_interval(&mut self, interval: Duration) -> Vec<ConnectionHandle> {
-        let mut changed = Vec::new();
-        for (handle, link) in &mut self.0 {
-            if link.kept_alive.is_some_and(|known| known != interval) {
-                link.kept_alive = Some(interval);
-                changed.push(*handle);
-            }
+    /// It is kept alive as often as our NAT wants it.
+    pub(super) fn keep(&mut self, handle: ConnectionHandle) {
+        if let Some(link) = self.0.get_mut(&handle) {
+            link.kept = true;
         }
-        changed
+    }
+
+    /// Those that are.
+    pub(super) fn kept(&self) -> impl Iterator<Item = ConnectionHandle> {
+        self.0.iter().filter(|(_, link)| link.kept).map(|(handle, _)| *handle)
     }
 
     pub(super) fn on_confirmed(&mut self, handle: ConnectionHandle) {
@@ -320,7 +320,7 @@ impl Links {
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<ConnectionHandle> {
         let mut due = Vec::new();
         for (handle, link) in &mut self.0 {
-            if link.renewal.due.take_if(|at| *at <= now).is_some() {
+            if link.confirmed && link.renewal.take_due(now) {
                 due.push(*handle);
             }
         }

@@ -10,7 +10,7 @@ use super::search::Ended;
 use super::{Node, NodeEvent, SearchHandle, detour};
 use crate::base::Instant;
 use crate::endpoint::ConnectionHandle;
-use crate::nat::{PunchEvent, PunchReport, SocketId, SocketRequest, Winner};
+use crate::nat::{Failure, PunchEvent, PunchReport, SocketId, SocketRequest, Winner};
 
 impl Node {
     /// Carries out what the parts want of each other.
@@ -25,6 +25,9 @@ impl Node {
         self.requests.extend(self.keeping.requests());
         for ended in self.searches.ended() {
             self.on_ended(now, &ended);
+        }
+        while let Some((handle, connection, failed)) = self.searches.poll_failed() {
+            self.on_met_by_relay(now, handle, connection, failed);
         }
         if self.searches.forget_finished() {
             self.retire(now);
@@ -74,16 +77,33 @@ impl Node {
             PunchEvent::Failed(failure) => {
                 let told = self.searches.on_failed(handle, relayed, (failure, report));
                 if let Some((failure, report)) = told {
-                    self.events.push_back(match self.searches.connection(handle) {
+                    match self.searches.connection(handle) {
                         Some(connection) if self.searches.is_again(handle) => {
-                            return self.on_renewal_failed(connection);
+                            self.on_no_direct(now, connection, (failure, report, false));
                         }
-                        Some(_) => NodeEvent::NoDirect(handle, failure, report),
-                        None => NodeEvent::NotFound(handle, failure, report),
-                    });
+                        Some(connection) => {
+                            self.on_met_by_relay(now, handle, connection, (failure, report));
+                        }
+                        None => {
+                            let event = NodeEvent::NotFound(handle, failure, report);
+                            self.events.push_back(event);
+                        }
+                    }
                 }
             }
         }
+    }
+
+    /// There is a connection, and no direct path to it yet.
+    fn on_met_by_relay(
+        &mut self,
+        now: Instant,
+        handle: SearchHandle,
+        connection: ConnectionHandle,
+        (failure, report): (Failure, PunchReport),
+    ) {
+        self.on_no_direct(now, connection, (failure, report, true));
+        self.events.push_back(NodeEvent::NoDirect(handle, failure, report));
     }
 
     /// Prepares the way on which both sides have met.
@@ -140,16 +160,16 @@ impl Node {
         let Some((dial, transport, reach)) = self.searches.dial(handle) else { return };
         let transport = transport.unwrap_or_else(|| self.endpoint.transport().clone());
         let interval = self.keeping.keep_alive().interval();
-        let kept_alive = transport.is_kept_alive_by_others().then_some(interval);
+        let kept = transport.is_kept_alive_by_others();
         let dial = dial.at(way.remote).transport(transport.kept_alive(interval));
         match self.endpoint.connect(now, &dial) {
             Ok(connection) => {
-                self.links.add(now, connection, (way, relayed), (reach, kept_alive));
+                self.links.add(now, connection, (way, relayed), reach);
+                if kept {
+                    self.links.keep(connection);
+                }
                 self.searches.dialled(handle, connection);
                 self.events.push_back(NodeEvent::Found(handle, winner, connection, report));
-                if let Some((failure, report)) = self.searches.take_failure(handle) {
-                    self.events.push_back(NodeEvent::NoDirect(handle, failure, report));
-                }
             }
             Err(error) => {
                 self.release_socket(winner.socket);

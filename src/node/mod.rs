@@ -237,6 +237,11 @@ impl Node {
             && self.links.is_empty()
     }
 
+    /// Whether a path to some peer is searched.
+    pub(crate) fn is_searching(&self) -> bool {
+        !self.searches.is_empty()
+    }
+
     /// Whether there are connections on paths that were searched.
     pub(crate) fn has_links(&self) -> bool {
         !self.links.is_empty()

@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::relays;
 use crate::base::limits::{NODE_DETOUR_TRIES, NODE_RELAYS, NODE_TOLD_RELAYS};
-use crate::nat::{Candidate, Description, Destinations, PunchConfig, Scope};
+use crate::nat::{Description, Destinations, PunchConfig, Scope};
 
 /// An address at a relay of the peer's.
 #[derive(Clone, Copy, Debug)]
@@ -68,10 +68,22 @@ impl Reach {
 
     /// Whether the peer does not know of this yet. Spare sockets are others each time, and of use for searches alone.
     pub(super) fn is_news(&self, ours: &Description) -> bool {
-        let lasting = |of: &Description| -> BTreeSet<Candidate> {
+        let lasting = |of: &Description| {
             of.candidates().iter().filter(|it| it.socket() == 0).copied().collect()
         };
-        lasting(ours) != lasting(&self.ours)
+        differ(&self.ours, ours, lasting)
+    }
+
+    /// The same of where we are: a NAT that gives every peer another port gives another one for every question as well.
+    pub(super) fn is_elsewhere(&self, ours: &Description) -> bool {
+        if ours.nat().is_symmetric() != Some(true) {
+            return self.is_news(ours);
+        }
+        let hosts = |of: &Description| {
+            let lasting = of.candidates().iter().filter(|it| it.socket() == 0);
+            lasting.map(|it| (it.kind(), it.address().ip())).collect()
+        };
+        differ(&self.ours, ours, hosts)
     }
 
     /// The peer was told this.
@@ -119,6 +131,15 @@ impl Reach {
     }
 }
 
+/// Whether these two descriptions say something else, `what` being what counts.
+fn differ<T: Ord>(
+    one: &Description,
+    other: &Description,
+    what: impl Fn(&Description) -> BTreeSet<T>,
+) -> bool {
+    what(one) != what(other)
+}
+
 /// Whether a relay of ours, which has an IPv4 address, could send there.
 pub(super) fn is_beyond(remote: SocketAddr) -> bool {
     let ip = remote.ip().to_canonical();
@@ -128,7 +149,7 @@ pub(super) fn is_beyond(remote: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nat::{CandidateKind, NatSummary};
+    use crate::nat::{Allocation, Candidate, CandidateKind, Dependence, NatSummary};
 
     fn at(port: u16) -> SocketAddr {
         SocketAddr::from(([203, 0, 113, 9], port))
@@ -226,5 +247,22 @@ mod tests {
         assert!(reach.is_news(&of(&[main, spare(5001)])));
         let moved = candidate(CandidateKind::Reflexive, at(5009));
         assert!(reach.is_news(&of(&[moved, relay, spare(5001)])));
+    }
+
+    #[test]
+    fn another_port_is_no_other_place_where_every_peer_gets_another_one() {
+        for (mapping, elsewhere) in
+            [(Dependence::EndpointIndependent, true), (Dependence::AddressAndPortDependent, false)]
+        {
+            let nat = NatSummary::new(mapping, None, Allocation::Random);
+            let of =
+                |address| Description::new(nat, &[candidate(CandidateKind::Reflexive, address)]);
+            let mut reach = Reach::default();
+            reach.on_told(&of(at(5000)));
+            assert!(reach.is_news(&of(at(5001))));
+            assert_eq!(reach.is_elsewhere(&of(at(5001))), elsewhere);
+            let moved = SocketAddr::from(([203, 0, 113, 10], 5000));
+            assert!(reach.is_elsewhere(&of(moved)));
+        }
     }
 }

@@ -5,16 +5,18 @@
 //!                              │ the peer offers too, and was dialled by us: it answers ours
 //!                              ▼ else its offer counts
 //!   the peer offers ─────▶ asked ── by relay, in time, and gathered not long ago ──▶ answered, and searched at the time that we choose
+//!   a search that both began, or that followed our offer, finds nothing ──▶ after 5, 10, 20 s … 1 h ours is offered though it is no other
 //! ```
 //!
-//! One that lies could aim one search after the other at somebody: see [`Renewal::on_searched`].
+//! One that lies could aim one search after the other at somebody: see [`Renewal::on_searched`]. What we begin ourselves is bounded by our
+//! own waits, which nothing that a peer says makes shorter.
 
 use std::time::Duration;
 
 use crate::base::Instant;
 use crate::base::limits::{
     NODE_LIST_INTERVAL, NODE_LISTS, NODE_RENEWAL_INTERVAL, NODE_RENEWAL_INTERVAL_MAX,
-    NODE_RENEWAL_YIELD,
+    NODE_RENEWAL_REPEAT_MAX, NODE_RENEWAL_WIDE, NODE_RENEWAL_YIELD,
 };
 use crate::base::time::earliest;
 use crate::nat::{Description, Gathered};
@@ -55,8 +57,22 @@ pub(super) struct Renewal {
     /// No search that the peer asks for begins before.
     next: Instant,
     wait: Duration,
+    /// When the last one began.
+    begun: Instant,
+    /// When we offer once more because it came to nothing.
+    again: Option<Instant>,
+    patience: Duration,
     /// When there is something to do.
     pub(super) due: Option<Instant>,
+}
+
+/// A search that has found nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vain {
+    /// Nothing will come of another one as long as addresses and NATs are the same.
+    pub(super) is_final: bool,
+    /// It made guesses, or opened many sockets, which is dear.
+    pub(super) is_wide: bool,
 }
 
 impl Default for Renewal {
@@ -72,6 +88,9 @@ impl Default for Renewal {
             was_offerer: false,
             next: Instant::ZERO,
             wait: NODE_RENEWAL_INTERVAL,
+            begun: Instant::ZERO,
+            again: None,
+            patience: NODE_RENEWAL_INTERVAL,
             due: None,
         }
     }
@@ -80,6 +99,18 @@ impl Default for Renewal {
 impl Renewal {
     fn look(&mut self) {
         self.due = Some(Instant::ZERO);
+    }
+
+    /// When there is something to do.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        earliest(self.due, self.again)
+    }
+
+    /// Whether there is something to do now.
+    pub(super) fn take_due(&mut self, now: Instant) -> bool {
+        let is_due = self.poll_timeout().is_some_and(|at| at <= now);
+        self.due.take_if(|at| *at <= now);
+        is_due
     }
 
     /// A list has come.
@@ -147,6 +178,7 @@ impl Renewal {
             return;
         }
         (self.offered, self.was_offerer) = (None, false);
+        (self.again, self.is_wanted) = (None, false);
         self.asked = Some(asked);
     }
 
@@ -162,125 +194,64 @@ impl Renewal {
     /// A search begins. The next one that the peer asks for has to wait; twice as long each time, as long as nothing is found: who lies
     /// about its addresses aims it at somebody.
     pub(super) fn on_searched(&mut self, now: Instant) {
-        self.next = now + self.wait;
+        (self.begun, self.next) = (now, now + self.wait);
         self.wait = (self.wait * 2).min(NODE_RENEWAL_INTERVAL_MAX);
     }
 
     pub(super) fn on_found(&mut self) {
-        (self.wait, self.was_offerer) = (NODE_RENEWAL_INTERVAL, false);
+        self.wait = NODE_RENEWAL_INTERVAL;
+        self.on_direct();
     }
 
-    /// Nothing was found. Who had offered does so again, a few times.
-    pub(super) fn on_failed(&mut self) {
-        if self.wait < NODE_RENEWAL_INTERVAL_MAX && std::mem::take(&mut self.was_offerer) {
-            (self.is_wanted, self.is_doubtful) = (true, true);
-            self.due = Some(self.next);
+    /// The connection needs no relay.
+    pub(super) fn on_direct(&mut self) {
+        (self.was_offerer, self.again) = (false, None);
+        self.patience = NODE_RENEWAL_INTERVAL;
+    }
+
+    /// Our addresses have changed: what came to nothing before may not now.
+    pub(super) fn on_changed(&mut self) {
+        (self.patience, self.again) = (NODE_RENEWAL_INTERVAL, None);
+    }
+
+    /// The search with which both have met has found no direct path. One of them offers as soon as may be, the other one later if it does
+    /// not.
+    pub(super) fn on_met(&mut self, now: Instant, begun: Instant, (vain, yields): (Vain, bool)) {
+        self.begun = begun;
+        self.repeat(now, vain);
+        let later = now + NODE_RENEWAL_YIELD * 2;
+        self.again = self.again.map(|at| if yields { at.max(later) } else { at });
+    }
+
+    /// Nothing was found. Who had offered does so again.
+    pub(super) fn on_failed(&mut self, now: Instant, vain: Vain) {
+        if std::mem::take(&mut self.was_offerer) {
+            self.repeat(now, vain);
         }
+    }
+
+    /// Each time after twice as long a wait.
+    fn repeat(&mut self, now: Instant, vain: Vain) {
+        if vain.is_final {
+            return;
+        }
+        let wait = if vain.is_wide { self.patience * NODE_RENEWAL_WIDE } else { self.patience };
+        self.again = Some(now.max(self.begun + wait));
+        self.patience = (self.patience * 2).min(NODE_RENEWAL_REPEAT_MAX);
+    }
+
+    /// Whether to offer once more now.
+    pub(super) fn take_again(&mut self, now: Instant) -> bool {
+        self.again.take_if(|at| *at <= now).is_some()
+    }
+
+    /// What is known is told, as soon as it is certain: `is_fresh` if it is already.
+    pub(super) fn want(&mut self, is_fresh: bool) {
+        self.is_wanted = true;
+        self.has_news |= is_fresh;
+        self.is_doubtful |= !is_fresh;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: u64) -> Instant {
-        Instant::ZERO + Duration::from_secs(seconds)
-    }
-
-    fn asked(generation: u64) -> Asked {
-        Asked { generation, description: Description::default() }
-    }
-
-    fn gathered() -> Box<Gathered> {
-        Box::new(Gathered {
-            description: Description::default(),
-            behaviour: crate::nat::Behaviour::default(),
-            sockets: Vec::new(),
-            layers: 1,
-            layers_max: 1,
-            destinations: crate::nat::Destinations::default(),
-        })
-    }
-
-    #[test]
-    fn of_two_that_ask_at_the_same_time_one_gives_way_for_a_while() {
-        for yields in [true, false] {
-            let mut renewal = Renewal::default();
-            renewal.offer(at(0), 1, gathered());
-            renewal.ask(at(1), yields, asked(1));
-            assert_eq!(renewal.answer_at().is_some(), yields);
-            assert_eq!(renewal.take_answered(1).is_some(), !yields);
-        }
-        let mut renewal = Renewal::default();
-        renewal.offer(at(0), 1, gathered());
-        renewal.ask(at(0) + NODE_RENEWAL_YIELD, false, asked(1));
-        assert!(renewal.answer_at().is_some(), "ours came to nothing");
-    }
-
-    #[test]
-    fn lists_are_looked_at_one_per_second_however_many_come() {
-        let (mut renewal, mut now, mut looks) = (Renewal::default(), at(100), 0);
-        while now < at(120) {
-            renewal.on_mail();
-            looks += u32::from(renewal.take_mail(now));
-            now += Duration::from_millis(10);
-        }
-        assert_eq!(looks, 20 + NODE_LISTS - 1);
-        renewal.on_mail();
-        while renewal.take_mail(now) {
-            renewal.on_mail();
-        }
-        renewal.due = None;
-        assert!(!renewal.take_mail(now));
-        let due = renewal.due.expect("the last one is not forgotten");
-        assert!(due <= now + NODE_LIST_INTERVAL && renewal.take_mail(due));
-    }
-
-    #[test]
-    fn only_the_newest_list_can_be_answered_and_once() {
-        let mut renewal = Renewal::default();
-        renewal.offer(at(0), 1, gathered());
-        renewal.offer(at(1), 2, gathered());
-        assert!(renewal.take_answered(1).is_none());
-        assert!(renewal.take_answered(2).is_some());
-        assert!(renewal.take_answered(2).is_none());
-    }
-
-    #[test]
-    fn searches_that_find_nothing_are_ever_rarer_however_often_the_peer_asks() {
-        let (mut renewal, mut now, mut starts) = (Renewal::default(), at(0), Vec::new());
-        while now < at(2000) {
-            renewal.ask(now, true, asked(1));
-            if renewal.answer_at().is_some_and(|at| at <= now) {
-                renewal.take_asked();
-                renewal.on_searched(now);
-                renewal.on_failed();
-                assert_eq!(renewal.due, None, "the peer may ask again, we do not");
-                starts.push(now.as_nanos() / 1_000_000_000);
-            }
-            now += Duration::from_millis(500);
-        }
-        assert_eq!(starts, [0, 5, 15, 35, 75, 155, 315, 635, 955, 1275, 1595, 1915]);
-        renewal.on_found();
-        renewal.on_searched(now);
-        renewal.ask(now, true, asked(2));
-        assert_eq!(renewal.answer_at(), Some(now + NODE_RENEWAL_INTERVAL));
-    }
-
-    #[test]
-    fn who_has_offered_in_vain_does_so_again_a_few_times() {
-        let (mut renewal, mut times) = (Renewal::default(), Vec::new());
-        let mut now = at(0);
-        loop {
-            renewal.offer(now, 1, gathered());
-            assert!(renewal.take_answered(1).is_some());
-            renewal.on_searched(now);
-            renewal.on_failed();
-            let Some(again) = renewal.due.take() else { break };
-            assert!(renewal.take_doubt() && renewal.wants_list());
-            times.push((again - now).as_secs());
-            now = again;
-        }
-        assert_eq!(times, [5, 10, 20, 40, 80]);
-    }
-}
+mod tests;

@@ -1,12 +1,12 @@
 //! Connected peers tell each other where they may be reached now, and search for a path again (SPEC §18.7).
 
-use super::renewal::{Asked, Offered};
+use super::renewal::{Asked, Offered, Vain};
 use super::{Node, NodeEvent, links::Link};
 use crate::base::limits::{INITIAL_RTT, NODE_RENEWAL_PAUSE};
 use crate::base::{Instant, time::earliest};
 use crate::connection::PeerList;
 use crate::endpoint::ConnectionHandle;
-use crate::nat::{Description, Gathered, PunchConfig};
+use crate::nat::{Description, Failure, Gathered, PunchConfig, PunchReport, Strategy};
 use crate::wire::{Role, TransportError};
 
 /// The numbers of both lists, ours first.
@@ -17,6 +17,7 @@ impl Node {
     pub(super) fn renew(&mut self, now: Instant) {
         for handle in self.links.take_due(now) {
             self.read_list(now, handle);
+            self.repeat(now, handle);
             self.tell_list(now, handle);
             self.answer_list(now, handle);
             self.doubt(now, handle);
@@ -59,6 +60,16 @@ impl Node {
         self.links.hurry(now);
     }
 
+    /// Searches that have found nothing are made again, as long as the connection goes by relay.
+    fn repeat(&mut self, now: Instant, handle: ConnectionHandle) {
+        let is_by_relay = self.is_by_relay(handle);
+        let is_fresh = self.gatherings.fresh_by(now).is_none();
+        let Some(Link { renewal, .. }) = self.links.get_mut(handle) else { return };
+        if renewal.take_again(now) && is_by_relay {
+            renewal.want(is_fresh);
+        }
+    }
+
     /// Tells the peer what was gathered, if it is new to it.
     fn tell_list(&mut self, now: Instant, handle: ConnectionHandle) {
         let is_by_relay = self.is_by_relay(handle);
@@ -69,7 +80,13 @@ impl Node {
             return;
         }
         let wanted = link.renewal.wants_list() && is_by_relay;
-        if !wanted && !link.reach.is_news(&known.description) {
+        let is_elsewhere = link.reach.is_elsewhere(&known.description);
+        if is_elsewhere {
+            link.renewal.on_changed();
+        }
+        // A direct path that was lost may have gone by the port that is another one now.
+        let is_news = link.direct.is_some() && link.reach.is_news(&known.description);
+        if !(wanted || is_elsewhere || is_news) {
             return;
         }
         let Some(connection) = self.endpoint.connection(handle) else { return };
@@ -146,21 +163,33 @@ impl Node {
         let Some(config) = config else { return };
         let (direct, _) = self.taught(ours.prepare(config)).split(&[]);
         let direct = self.punch(direct);
+        let vain = Vain { is_final: false, is_wide: direct.is_wide() };
         self.requests.extend(self.searches.give_up_for(now, handle));
         let begun = self.searches.start_for(direct, handle);
         if let Some(link) = self.links.get_mut(handle) {
             link.renewal.on_searched(now);
             if begun.is_err() {
-                link.renewal.on_failed();
+                link.renewal.on_failed(now, vain);
             }
         }
     }
 
-    /// A search beside a connection has come to nothing.
-    pub(super) fn on_renewal_failed(&mut self, connection: ConnectionHandle) {
-        if let Some(link) = self.links.get_mut(connection) {
-            link.renewal.on_failed();
+    /// The search of a connection has found no direct path: the one that both have met by, or a later one.
+    pub(super) fn on_no_direct(
+        &mut self,
+        now: Instant,
+        connection: ConnectionHandle,
+        (failure, report, is_first): (Failure, PunchReport, bool),
+    ) {
+        let role = self.endpoint.connection(connection).map(|it| it.role());
+        let Some(Link { renewal, .. }) = self.links.get_mut(connection) else { return };
+        let is_wide = matches!(report.strategy, Strategy::Guess | Strategy::Many);
+        let vain = Vain { is_final: failure.is_final(), is_wide };
+        if !is_first {
+            return renewal.on_failed(now, vain);
         }
+        let begun = now - report.elapsed.unwrap_or_default();
+        renewal.on_met(now, begun, (vain, role == Some(Role::Responder)));
     }
 }
 

@@ -228,15 +228,14 @@ impl Searches {
         Some((report, requests))
     }
 
-    /// A peer has dialled us. If it is searched, and was not dialled yet, this is the connection that was wanted. Returns where else the peer
-    /// may be met.
+    /// A peer has dialled us. If it is searched, this is the connection that was wanted, or a second one beside that which was dialled at the
+    /// same time. Returns where else the peer may be met.
     pub(super) fn adopt(&mut self, peer: PeerId, connection: ConnectionHandle) -> Option<Reach> {
-        let wanted = |search: &&mut Search| {
-            search.connection.is_none() && search.direct.config().peer() == peer
-        };
+        let wanted =
+            |search: &&mut Search| !search.is_again && search.direct.config().peer() == peer;
         let mut searches = self.running.values_mut().map(|(_, search)| search);
         let search = searches.find(wanted)?;
-        search.connection = Some(connection);
+        search.connection.get_or_insert(connection);
         Some(search.reach.clone())
     }
 
@@ -386,8 +385,13 @@ impl Searches {
         Some((failure, report))
     }
 
-    /// Why there is no direct path, if nobody was told because there might be one by relay.
-    pub(super) fn take_failure(&mut self, handle: SearchHandle) -> Option<(Failure, PunchReport)> {
-        self.running.get_mut(&handle)?.1.failed.take()
+    /// Why there is no direct path to a peer that was dialled, or has dialled, since that was known.
+    pub(super) fn poll_failed(
+        &mut self,
+    ) -> Option<(SearchHandle, ConnectionHandle, (Failure, PunchReport))> {
+        self.running.iter_mut().find_map(|(handle, (_, search))| {
+            let connection = search.connection?;
+            Some((*handle, connection, search.failed.take()?))
+        })
     }
 }

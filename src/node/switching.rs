@@ -90,11 +90,19 @@ impl Node {
 
     /// All connections are kept alive as often as the NAT before them wants it now.
     pub(super) fn pass_on_keep_alive(&mut self) {
-        let interval = self.keeping.keep_alive().interval();
-        for handle in self.links.follow_interval(interval) {
+        let Some(interval) = self.keeping.take_change() else { return };
+        for handle in self.links.kept() {
             if let Some(connection) = self.endpoint.connection(handle) {
                 connection.keep_alive_every(interval);
             }
+        }
+    }
+
+    /// This connection follows as well.
+    pub(super) fn keep_alive_from_now_on(&mut self, handle: ConnectionHandle) {
+        self.links.keep(handle);
+        if let Some(connection) = self.endpoint.connection(handle) {
+            connection.keep_alive_every(self.keeping.keep_alive().interval());
         }
     }
 

@@ -87,6 +87,8 @@ pub(crate) struct World {
     pub(crate) now: Duration,
     /// Datagrams of each host.
     pub(crate) sent: [usize; 2],
+    /// Those of a search for a direct path among them.
+    pub(crate) checks: [usize; 2],
     /// The sizes of what went to the stranger.
     pub(crate) astray: Vec<usize>,
 }
@@ -120,6 +122,7 @@ impl World {
             generator: Generator::new(seed),
             now: Duration::ZERO,
             sent: [0; 2],
+            checks: [0; 2],
             astray: Vec::new(),
         }
     }
@@ -218,11 +221,13 @@ impl World {
             }
             machines.iter_mut().for_each(|machine| machine.tick(instant(self.now)));
         }
-        panic!("it never ends");
+        let timers = machines.each_mut().map(Machine::timeout);
+        panic!("it never ends: {:?} {timers:?}", self.now);
     }
 
     fn send(&mut self, number: usize, transmit: PunchTransmit) {
         self.sent[number] += 1;
+        self.checks[number] += usize::from(is_check(&transmit));
         let tube = (number, transmit.socket);
         if self.tubes.is_open(tube) {
             return pieces(&transmit.payload).for_each(|it| self.push(tube, End::Relay, it, 1));
@@ -352,6 +357,11 @@ impl World {
             machines[number].receive(instant(self.now), *socket, from, &mut payload);
         }
     }
+}
+
+/// What relays are to pass on is wrapped.
+fn is_check(transmit: &PunchTransmit) -> bool {
+    matches!(transmit.payload.first(), Some(0x50..=0x5f))
 }
 
 /// Ports have no order.

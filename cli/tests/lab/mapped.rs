@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::conversation::Conversation;
 use crate::meeting::{Servers, Way, invite, visit};
-use crate::net::{Gateway, Lab, Router};
+use crate::net::{Gateway, Host, Lab, Router};
 use crate::ports::{EXTERNAL, miniupnpd, miniupnpd_without_pcp};
 use crate::say::say;
 use crate::{servers, stopwatch};
@@ -14,6 +14,21 @@ use crate::{servers, stopwatch};
 /// Whether the router lets anybody in.
 fn is_open(router: &Router) -> bool {
     router.ports().contains("dnat")
+}
+
+/// A stranger dials what the ticket of this listener tells, through a port that is there until both have ended.
+fn talk_by_the_port(listen: &[&str], (host, router): (&Host, &Router), stranger: &Host) {
+    let mut listener = host.srudp(listen);
+    drop(listener.stdin());
+    let began = stopwatch::now();
+    let ticket = listener.line("ticket ");
+    say(&format!("a ticket with a port of miniupnpd's took {} ms", began.elapsed().as_millis()));
+    assert!(is_open(router), "no port was asked for");
+    let mut dialler = stranger.srudp(&["connect", &ticket]);
+    dialler.stdin().write_all(b"by the port").unwrap();
+    dialler.end();
+    assert_eq!(listener.end(), "by the port");
+    assert!(!is_open(router), "it was not given back");
 }
 
 #[test]
@@ -26,19 +41,8 @@ fn a_ticket_tells_of_the_routers_port_and_strangers_dial_it_until_it_is_given_ba
     };
     lab.route(EXTERNAL, &router);
     let stun = stun.address.to_string();
-    let began = stopwatch::now();
     let listen = ["listen", "--once", "--bind", "0.0.0.0:0", "--stun", &stun];
-    let mut listener = host.srudp(&listen);
-    drop(listener.stdin());
-    let ticket = listener.line("ticket ");
-    let took = began.elapsed().as_millis();
-    assert!(is_open(&router), "no port was asked for");
-    let mut dialler = stranger.srudp(&["connect", &ticket]);
-    dialler.stdin().write_all(b"by the port").unwrap();
-    dialler.end();
-    assert_eq!(listener.end(), "by the port");
-    assert!(!is_open(&router), "it was not given back");
-    say(&format!("a ticket with a port of miniupnpd's took {took} ms"));
+    talk_by_the_port(&listen, (&host, &router), &stranger);
 
     let listener = host.srudp(&[&listen[..], &["--no-port-mapping"]].concat());
     listener.line("ticket ");
@@ -60,17 +64,8 @@ fn a_router_that_speaks_upnp_alone_gives_a_port_as_well() {
     let report: Value = serde_json::from_str(&report).unwrap();
     let spoken = ["pcp", "nat_pmp", "upnp"].map(|it| report["port_mapping"][it].clone());
     assert_eq!(spoken, [false, false, true].map(Value::from), "{report}");
-    let mut listener = host.srudp(&["listen", "--once", "--bind", "0.0.0.0:0", "--stun", &server]);
-    drop(listener.stdin());
-    let began = stopwatch::now();
-    let ticket = listener.line("ticket ");
-    say(&format!("a ticket with a port by UPnP took {} ms", began.elapsed().as_millis()));
-    assert!(is_open(&router), "no port was asked for");
-    let mut dialler = stranger.srudp(&["connect", &ticket]);
-    dialler.stdin().write_all(b"by the port").unwrap();
-    dialler.end();
-    assert_eq!(listener.end(), "by the port");
-    assert!(!is_open(&router), "it was not given back");
+    let listen = ["listen", "--once", "--bind", "0.0.0.0:0", "--stun", &server];
+    talk_by_the_port(&listen, (&host, &router), &stranger);
 }
 
 #[test]

@@ -11,8 +11,11 @@ use tempfile::TempDir;
 
 use crate::stopwatch::now;
 
-/// Ten seconds at 16 Mbit/s.
-const SIZE: u32 = 20_000_000;
+/// Bytes per second.
+const RATE: u32 = 2_000_000;
+
+/// How long a file takes if nothing happens, in seconds.
+const SECONDS: u32 = 10;
 
 /// What has not arrived by then does not arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,14 +43,20 @@ struct Growth {
 }
 
 impl Transfer {
-    /// At this many megabits per second it takes ten seconds.
-    pub(crate) const MEGABITS: u32 = SIZE / 1_250_000;
+    /// What the network lets through per second.
+    pub(crate) const MEGABITS: u32 = RATE / 125_000;
 
     pub(crate) fn new() -> Self {
+        Self::lasting(SECONDS)
+    }
+
+    /// One that takes so many seconds if nothing happens.
+    pub(crate) fn lasting(seconds: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [from, to] = ["file", "to"].map(|name| directory.path().join(name));
-        let content: Vec<u8> =
-            (0..SIZE / 4).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let content: Vec<u8> = (0..seconds * RATE / 4)
+            .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
         fs::create_dir(&to).unwrap();
         fs::write(&from, &content).unwrap();
         let growth = Arc::new(Growth::default());

@@ -104,8 +104,14 @@ pub(crate) const NODE_TOLD_RELAYS: usize = 16;
 /// From one search that a list of the peer's starts to the next. Twice as long after each that finds nothing.
 pub(crate) const NODE_RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The longest. Who has offered until then gives up.
+/// The longest.
 pub(crate) const NODE_RENEWAL_INTERVAL_MAX: Duration = Duration::from_secs(320);
+
+/// The longest wait before a search that has found nothing is made again without being asked for: some hundred datagrams per hour.
+pub(crate) const NODE_RENEWAL_REPEAT_MAX: Duration = Duration::from_secs(3600);
+
+/// So many times as long after one with guesses or many sockets, which costs so much more.
+pub(crate) const NODE_RENEWAL_WIDE: u32 = 4;
 
 /// How long a list waits for its answer before the peer's own goes first: longer than the peer takes to gather.
 pub(crate) const NODE_RENEWAL_YIELD: Duration = Duration::from_secs(5);

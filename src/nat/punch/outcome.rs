@@ -36,6 +36,14 @@ pub enum Failure {
     Silence,
 }
 
+impl Failure {
+    /// Whether another search finds nothing either, as long as addresses and NATs are the same. That there is no address may mean that a
+    /// server was not heard.
+    pub(crate) fn is_final(self) -> bool {
+        self == Self::BothSymmetric
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

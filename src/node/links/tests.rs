@@ -91,3 +91,12 @@ fn a_relay_that_is_gone_is_left_without_waiting_for_its_silence() {
     assert_eq!(link.advise(at(0), &lost), Some(Advice::Probe(DIRECT.remote)));
     assert_eq!(link.advise(at(0), &lost), Some(Advice::ProbeAll));
 }
+
+#[test]
+fn a_silent_way_that_has_said_something_is_not_looked_at_without_a_pause() {
+    let mut link = link();
+    link.advise(at(0), &seen(DIRECT, 2));
+    let now = link.poll_timeout().expect("it is silent");
+    assert_eq!(link.advise(now, &seen(DIRECT, 1)), None);
+    assert_eq!(link.poll_timeout(), Some(now + NODE_DETOUR_WAIT));
+}

@@ -80,7 +80,7 @@ impl Pair {
     fn link(&mut self, confirmed: bool) {
         let (handle, way) =
             (self.handles[0].unwrap(), Way { socket: SocketId::MAIN, remote: address(1) });
-        self.nodes[0].links.add(self.now, handle, (way, false), (Reach::default(), None));
+        self.nodes[0].links.add(self.now, handle, (way, false), Reach::default());
         if confirmed {
             self.nodes[0].links.on_confirmed(handle);
         }
