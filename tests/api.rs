@@ -18,3 +18,5 @@ mod streams;
 mod unreliable;
 #[path = "api/waiting.rs"]
 mod waiting;
+#[path = "api/workers.rs"]
+mod workers;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::accepting::Accepting;
 use super::waiting::Waiting;
 use crate::api::{Connection, DialError, Endpoint, EndpointClosed, RecvStream, SendStream, Stream};
-use crate::api::{GatherError, Met, attempt, connected, gather, met, pending};
+use crate::api::{GatherError, Met, accepted, attempt, connected, gather, met, pending};
 use crate::base::Instant;
 use crate::close::ConnectionError;
 use crate::crypto::PeerId;
@@ -42,7 +43,7 @@ impl Endpoint {
         let handle = dialling.handle();
         let key = Key::Connection(handle, Topic::Established);
         let established = move |core: &mut Core, _| attempt::established(core, handle);
-        Waiting::new(self.shared(), key, established).await?;
+        Waiting::new(dialling.shared(), key, established).await?;
         connected(dialling)
     }
 
@@ -74,9 +75,7 @@ impl Endpoint {
     /// # Errors
     /// As [`accept`](Self::accept).
     pub async fn accept_async(&self) -> Result<Connection, EndpointClosed> {
-        let accept = |core: &mut Core, _| attempt::accept(core);
-        let handle = Waiting::new(self.shared(), Key::Accept, accept).await?;
-        self.accepted(handle)
+        accepted(Accepting::new(self.shards()).await)
     }
 }
 

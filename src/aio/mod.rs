@@ -3,6 +3,7 @@
 //! There is no reactor and no runtime here: the endpoint's own thread wakes the tasks. Futures make the same attempts as the
 //! blocking calls; dropping one is giving up, and loses nothing.
 
+mod accepting;
 mod calls;
 #[cfg(feature = "futures-io")]
 mod futures_io;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::address::first_that_works;
 use super::endpoint::Endpoint;
 use super::servers::Servers;
+use crate::base::limits::WORKERS;
 use crate::connection::TransportConfig;
 use crate::crypto::{Identity, PeerId};
 use crate::driver::{self, DriverConfig, Place};
@@ -44,8 +45,12 @@ impl Endpoint {
 
 impl EndpointBuilder {
     fn new() -> Self {
-        let driver =
-            DriverConfig { kernel_buffer: KERNEL_BUFFER, linger: LINGER, place: Place::Thread };
+        let driver = DriverConfig {
+            kernel_buffer: KERNEL_BUFFER,
+            linger: LINGER,
+            place: Place::Thread,
+            workers: 1,
+        };
         Self {
             identity: None,
             config: EndpointConfig::default(),
@@ -103,6 +108,26 @@ impl EndpointBuilder {
         self
     }
 
+    /// How many workers share the connections, each with a socket of its own at the same address and port. Default 1.
+    ///
+    /// One worker is right for a peer with a few connections, as those behind NATs mostly are: it does not keep threads that work on
+    /// connections from running at the same time, but for moments. Several are for hosts with more cores that serve or dial many peers at
+    /// once, up to one for each core; beyond 64 none is added. A connection stays with its worker: one alone does not become faster. Each worker has
+    /// [kernel buffers](Self::kernel_buffer) of its own.
+    ///
+    /// Peers notice nothing. What was searched with [tickets](Endpoint::ticket), STUN, relays and gateways is all with the first worker.
+    /// Only Linux can tell workers' datagrams apart, from 4.6 on; elsewhere there is one, whatever was asked for.
+    ///
+    /// ```
+    /// let endpoint = srudp::Endpoint::builder().accept(true).workers(4).bind("127.0.0.1:0")?;
+    /// assert_eq!(endpoint.workers(), if cfg!(target_os = "linux") { 4 } else { 1 });
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.driver.workers = u8::try_from(workers.clamp(1, WORKERS)).unwrap_or(1);
+        self
+    }
+
     /// STUN servers, the best first, which are asked for this endpoint's addresses before NATs when a [`ticket`](Endpoint::ticket) is made.
     /// Two of them, or one that has two addresses (RFC 5780), show what the NAT does. Default none: then only peers in the same network
     /// can be met.
@@ -148,13 +173,13 @@ impl EndpointBuilder {
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Endpoint> {
         let Self { identity, config, driver, servers } = self;
         let identity = identity.unwrap_or_else(Identity::generate);
-        let shared = first_that_works(address, |address| {
+        let shards = first_that_works(address, |address| {
             driver::start(address, identity.clone(), config.clone(), driver)
         })?;
-        Ok(Endpoint::new(shared, identity, driver, servers))
+        Ok(Endpoint::new(shards, identity, driver, servers))
     }
 
-    /// As [`bind`](Self::bind), but the socket is served by a task of the current tokio runtime, not by a thread. Tasks of that runtime hear
+    /// As [`bind`](Self::bind), but every worker is a task of the current tokio runtime, not a thread. Tasks of that runtime hear
     /// from their peers sooner: between the socket and them there is no other thread.
     ///
     /// Nothing moves unless the runtime runs: a call that blocks, made by a task of a runtime with a single thread, blocks the endpoint

@@ -17,11 +17,11 @@ use super::servers::Servers;
 use super::told::Told;
 use crate::close::ConnectionError;
 use crate::crypto::{Identity, PeerId};
-use crate::driver::{DriverConfig, Key, Notice, Shared, Topic};
+use crate::driver::{DriverConfig, Key, Notice, Shards, Shared, Topic};
 use crate::endpoint::{ConnectError, ConnectionHandle, Dial, EndpointStats};
 use crate::wire::ApplicationCode;
 
-/// One UDP socket with one identity; it dials peers and, if it was told to, accepts those that dial it.
+/// One UDP port with one identity; it dials peers and, if it was told to, accepts those that dial it.
 ///
 /// Clones are the same endpoint, and any thread may use them. When the last one is dropped nothing can be accepted or
 /// dialled any more; connections that are still held go on. A process that ends does not wait for anything: [`close`](Self::close)
@@ -34,7 +34,7 @@ pub struct Endpoint {
 /// What the clones share.
 #[derive(Debug)]
 struct Owner {
-    shared: Arc<Shared>,
+    shards: Shards,
     identity: Identity,
     driver: DriverConfig,
     servers: Servers,
@@ -43,13 +43,13 @@ struct Owner {
 
 impl Endpoint {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        shards: Shards,
         identity: Identity,
         driver: DriverConfig,
         servers: Servers,
     ) -> Self {
         let told = Mutex::new(None);
-        Self { owner: Arc::new(Owner { shared, identity, driver, servers, told }) }
+        Self { owner: Arc::new(Owner { shards, identity, driver, servers, told }) }
     }
 
     /// Our own peer id, which others dial.
@@ -64,7 +64,12 @@ impl Endpoint {
 
     /// The figures at this moment.
     pub fn stats(&self) -> EndpointStats {
-        self.shared().look(|core| core.stats())
+        self.shards().stats()
+    }
+
+    /// How many workers serve it: as many as were [asked for](super::EndpointBuilder::workers), or one where the system does not support several.
+    pub fn workers(&self) -> usize {
+        self.shards().count()
     }
 
     /// Dials a peer, and waits until it has proved its identity. If the name stands for several addresses they are tried in turn.
@@ -88,8 +93,8 @@ impl Endpoint {
         let dialling = self.start(&Dial::new(peer, addr))?;
         let handle = dialling.handle();
         let key = Key::Connection(handle, Topic::Established);
-        let result =
-            self.shared().wait_for(key, timeout, |core, _| attempt::established(core, handle));
+        let shared = dialling.shared();
+        let result = shared.wait_for(key, timeout, |core, _| attempt::established(core, handle));
         result.unwrap_or(Err(ConnectionError::HandshakeTimedOut))?;
         connected(dialling)
     }
@@ -132,13 +137,14 @@ impl Endpoint {
         let dialling = self.start(dial)?;
         let handle = dialling.handle();
         let key = Key::Connection(handle, Topic::Established);
-        self.shared().wait(key, |core, _| attempt::established(core, handle))?;
+        dialling.shared().wait(key, |core, _| attempt::established(core, handle))?;
         connected(dialling)
     }
 
     pub(crate) fn start(&self, dial: &Dial) -> Result<Dialling, ConnectError> {
-        let handle = self.shared().with(|core, now| core.dial(now, dial))?;
-        Ok(Dialling::new(Arc::clone(self.shared()), handle))
+        let shared = self.shards().dialler(dial);
+        let handle = shared.with(|core, now| core.dial(now, dial))?;
+        Ok(Dialling::new(Arc::clone(shared), handle))
     }
 
     /// Waits for the next peer that dials this endpoint. An endpoint that was not built with
@@ -147,8 +153,7 @@ impl Endpoint {
     /// # Errors
     /// When the endpoint is closed.
     pub fn accept(&self) -> Result<Connection, EndpointClosed> {
-        let handle = self.shared().wait(Key::Accept, |core, _| attempt::accept(core))?;
-        self.accepted(handle)
+        accepted(self.shards().wait(Key::Accept, |core, _| attempt::accept(core)))
     }
 
     /// As [`accept`](Self::accept), for a limited time.
@@ -156,13 +161,8 @@ impl Endpoint {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`], or [`io::ErrorKind::WouldBlock`] if the time is zero; and when the endpoint is closed.
     pub fn accept_timeout(&self, timeout: Duration) -> io::Result<Connection> {
-        let handle = self.shared().wait_for(Key::Accept, timeout, |core, _| attempt::accept(core));
-        Ok(self.accepted(handle.ok_or_else(|| elapsed(timeout))??)?)
-    }
-
-    pub(crate) fn accepted(&self, handle: ConnectionHandle) -> Result<Connection, EndpointClosed> {
-        let link = Link::new(Arc::clone(self.shared()), handle).ok_or(EndpointClosed)?;
-        Ok(Connection::new(link))
+        let given = self.shards().wait_for(Key::Accept, timeout, |core, _| attempt::accept(core));
+        Ok(accepted(given.ok_or_else(|| elapsed(timeout))?)?)
     }
 
     /// The peers that dial this endpoint, until it is closed.
@@ -177,20 +177,27 @@ impl Endpoint {
     /// When the address does not resolve or cannot be bound; then the old socket stays. Or when the endpoint is closed.
     pub fn rebind(&self, address: impl ToSocketAddrs) -> io::Result<()> {
         let kernel_buffer = self.owner.driver.kernel_buffer;
-        let socket = first_that_works(address, |address| Shared::bind(address, kernel_buffer))?;
-        self.shared().rebind(socket)
+        let shards = self.shards();
+        let sockets = first_that_works(address, |address| shards.bind(address, kernel_buffer))?;
+        shards.rebind(sockets)
     }
 
     /// Closes all connections, delivers what was written on them within the linger time, and waits until nothing is left to
     /// send. All waits on this endpoint, its connections and their streams end.
     pub fn close(&self, code: ApplicationCode, reason: &[u8]) {
-        let (shared, notice) = (self.shared(), Notice { code, reason });
+        let (shards, notice) = (self.shards(), Notice { code, reason });
         let linger = self.owner.driver.linger;
-        shared.with(|core, now| core.begin_close(now, notice, linger));
-        shared.wait(Key::AllClosed, |core, _| ready_if(core.are_all_closed()));
-        shared.with(|core, now| core.finish_close(now, notice));
-        shared.check_end();
-        shared.wait(Key::Drained, |core, now| ready_if(core.is_drained(now)));
+        for shared in shards.iter() {
+            shared.with(|core, now| core.begin_close(now, notice, linger));
+        }
+        for shared in shards.iter() {
+            shared.wait(Key::AllClosed, |core, _| ready_if(core.are_all_closed()));
+            shared.with(|core, now| core.finish_close(now, notice));
+            shared.check_end();
+        }
+        for shared in shards.iter() {
+            shared.wait(Key::Drained, |core, now| ready_if(core.is_drained(now)));
+        }
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -206,16 +213,28 @@ impl Endpoint {
         &self.owner.told
     }
 
+    pub(crate) fn shards(&self) -> &Shards {
+        &self.owner.shards
+    }
+
+    /// The worker that has to do with NATs, and with all connections that were searched.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.owner.shared
+        self.shards().first()
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.shared.with(|core, now| core.stop_accepting(now));
-        self.shared.check_end();
+        self.shards.iter().for_each(|shared| shared.retire());
     }
+}
+
+/// The worker that had one to accept, and which, unless it is closed.
+pub(crate) type Accepted = (Arc<Shared>, Result<ConnectionHandle, EndpointClosed>);
+
+pub(crate) fn accepted((shared, handle): Accepted) -> Result<Connection, EndpointClosed> {
+    let link = Link::new(shared, handle?).ok_or(EndpointClosed)?;
+    Ok(Connection::new(link))
 }
 
 pub(crate) fn connected(dialling: Dialling) -> Result<Connection, DialError> {

@@ -109,6 +109,10 @@ impl Dialling {
         Self { shared, handle, is_over: false }
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(crate) fn handle(&self) -> ConnectionHandle {
         self.handle
     }

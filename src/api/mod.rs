@@ -27,7 +27,7 @@ pub use recv::RecvStream;
 pub use send::SendStream;
 pub use stream::Stream;
 
-pub(crate) use endpoint::connected;
+pub(crate) use endpoint::{Accepted, accepted, connected};
 pub(crate) use meeting::{gather, met, pending};
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 
 mod gather;
 mod meet;
+mod port;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

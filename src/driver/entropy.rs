@@ -12,7 +12,7 @@ use hkdf::Hkdf;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::base::Entropy;
 use crate::crypto::Identity;
@@ -20,8 +20,9 @@ use crate::crypto::Identity;
 /// Longest output of one HKDF expansion (RFC 5869 §2.3: 255 blocks), rounded down to a round figure.
 const DRAW_MAX: usize = 4096;
 
-/// The longest output that is no key but an id, a seed or a number. A handshake needs a dozen of those, and they come out of common draws.
-const ID_MAX: usize = 8;
+/// The longest output that is no key but an id, the token that goes with an id, a seed or a number. A connection needs two dozen of those,
+/// and they come out of common draws.
+const ID_MAX: usize = 16;
 
 /// Bytes of such a draw.
 const POOL: usize = 256;
@@ -69,13 +70,15 @@ impl SystemEntropy {
     /// Copies what was drawn before, and forgets it.
     fn take(&mut self, out: &mut [u8]) {
         if self.pool.len() < out.len() {
-            let mut pool = [0; POOL];
-            self.draw(&mut pool);
+            let mut pool = Zeroizing::new([0; POOL]);
+            self.draw(&mut *pool);
             self.pool.clear();
-            self.pool.extend_from_slice(&pool);
+            self.pool.extend_from_slice(&*pool);
         }
         let rest = self.pool.len().saturating_sub(out.len());
-        out.copy_from_slice(self.pool.get(rest..).unwrap_or_default());
+        let taken = self.pool.get_mut(rest..).unwrap_or_default();
+        out.copy_from_slice(taken);
+        taken.zeroize();
         self.pool.truncate(rest);
     }
 

@@ -1,23 +1,32 @@
 //! The protocol's state under its lock, with the clock that it is told and the worker that keeps its time.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::clock::Clock;
 use super::core::Core;
+use super::port::Port;
 use crate::base::Instant;
+use crate::endpoint::Received;
+use crate::nat::SocketId;
 
 pub(super) struct Guarded {
     clock: Clock,
     core: Mutex<Core>,
     worker: mio::Waker,
+    /// If other workers are on the same port.
+    port: Option<Port>,
+    /// The core has to be asked whether it expects a peer. Told beside the lock, for those that mostly need not take it.
+    may_expect_peers: AtomicBool,
 }
 
 impl Guarded {
-    pub(super) fn new(core: Core, worker: mio::Waker) -> Self {
-        Self { clock: Clock::new(), core: Mutex::new(core), worker }
+    pub(super) fn new(core: Core, clock: Clock, worker: mio::Waker, port: Option<Port>) -> Self {
+        let may_expect_peers = AtomicBool::new(false);
+        Self { clock, core: Mutex::new(core), worker, port, may_expect_peers }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -67,7 +76,28 @@ impl Guarded {
         let now = self.now();
         let result = act(&mut core, now);
         core.settle(now, ready);
+        if self.port.is_some() {
+            self.may_expect_peers.store(core.may_expect_peers(), Ordering::Release);
+        }
         (result, !core.is_quiet())
+    }
+
+    /// Takes in what has come to the main socket, as [`Self::settle`] does. It may be for another worker on the same port.
+    pub(super) fn take_in(&self, ready: &mut Vec<Waker>, received: Received<'_>) {
+        let Some(port) = &self.port else {
+            let act = |core: &mut Core, now| core.handle_datagram(now, SocketId::MAIN, received);
+            return self.settle(ready, act);
+        };
+        port.sort(received, |received| self.settle(ready, |core, now| core.take_in(now, received)));
+    }
+
+    /// Whether the core has to be asked who may begin a handshake with something here.
+    pub(super) fn may_expect_peers(&self) -> bool {
+        self.may_expect_peers.load(Ordering::Acquire)
+    }
+
+    pub(super) fn port(&self) -> Option<&Port> {
+        self.port.as_ref()
     }
 
     pub(super) fn wake_worker(&self) {

@@ -5,7 +5,8 @@
 //!        ┌──────────────────────────────────────────────────────────────▶┐
 //!   watching the socket                                                 patrolling
 //!        └◀──────────────────────────────────────────────────────────────┘
-//!                       the seat was not used often since the last look
+//!             the seat was not used often since the last look, or a thread
+//!             left it without what it waits for: others may be parked
 //! ```
 
 use std::time::Duration;
@@ -29,21 +30,18 @@ pub(super) struct Usage {
     pub(super) sittings: u64,
     /// A thread is in it.
     pub(super) is_taken: bool,
+    /// The worker patrols already.
+    pub(super) is_patrolled: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Patrol {
-    is_on: bool,
     looked: Instant,
     sittings: u64,
     disturbed: u32,
 }
 
 impl Patrol {
-    pub(super) fn is_on(&self) -> bool {
-        self.is_on
-    }
-
     /// The worker was woken because the socket has something.
     pub(super) fn on_disturbed(&mut self) {
         self.disturbed += 1;
@@ -53,15 +51,15 @@ impl Patrol {
     pub(super) fn look(&mut self, now: Instant, usage: Usage) -> bool {
         let passed = now - self.looked;
         if passed < PATROL {
-            return self.is_on;
+            return usage.is_patrolled;
         }
         let is_busy = usage.sittings.wrapping_sub(self.sittings) >= SITTINGS && passed < PATROL * 4;
-        self.is_on = match self.is_on {
+        let is_on = match usage.is_patrolled {
             true => is_busy || usage.is_taken,
             false => is_busy && self.disturbed >= DISTURBANCES,
         };
         (self.looked, self.sittings, self.disturbed) = (now, usage.sittings, 0);
-        self.is_on
+        is_on
     }
 }
 
@@ -71,12 +69,14 @@ mod tests {
 
     /// Looks after every period, in which the seat was taken and the worker woken so often.
     fn looks(periods: &[(u64, u32)]) -> Vec<bool> {
-        let (mut patrol, mut now, mut sittings) = (Patrol::default(), Instant::from_nanos(1), 0);
+        let (mut patrol, mut now) = (Patrol::default(), Instant::from_nanos(1));
+        let (mut sittings, mut is_patrolled) = (0, false);
         let mut look = |&(taken, woken): &(u64, u32)| {
             now += PATROL;
             sittings += taken;
             (0..woken).for_each(|_| patrol.on_disturbed());
-            patrol.look(now, Usage { sittings, is_taken: false })
+            is_patrolled = patrol.look(now, Usage { sittings, is_taken: false, is_patrolled });
+            is_patrolled
         };
         periods.iter().map(&mut look).collect()
     }
@@ -96,10 +96,11 @@ mod tests {
 
     #[test]
     fn between_two_looks_nothing_changes() {
-        let (mut patrol, used) = (Patrol::default(), Usage { sittings: 9, is_taken: false });
-        let start = Instant::from_nanos(1) + PATROL;
+        let unused = Usage { sittings: 0, is_taken: false, is_patrolled: false };
+        let used = Usage { sittings: 9, is_patrolled: true, ..unused };
+        let (mut patrol, start) = (Patrol::default(), Instant::from_nanos(1) + PATROL);
         (0..9).for_each(|_| patrol.on_disturbed());
-        assert!(patrol.look(start, used));
+        assert!(patrol.look(start, Usage { is_patrolled: false, ..used }));
         assert!(patrol.look(start + PATROL / 2, used));
         assert!(patrol.look(start + PATROL, Usage { is_taken: true, ..used }));
         assert!(!patrol.look(start + PATROL * 2, used));

@@ -25,12 +25,11 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::attention::Attention;
-use super::core::Core;
 use super::guarded::Guarded;
 use super::patrol::Usage;
 use super::receive::ReceiveBuffers;
 use super::socket::Socket;
-use crate::nat::SocketId;
+use super::watch::Watch;
 
 const SOCKET: Token = Token(0);
 const ATTENTION: Token = Token(1);
@@ -82,47 +81,20 @@ impl Served {
     }
 }
 
-/// The socket in the poll of the worker.
-struct Watch {
-    registry: Registry,
-    polled: mio::net::UdpSocket,
-    token: Token,
-    /// Threads that are in the seat, or about to leave it.
-    seated: usize,
-    /// How often a thread took the seat.
-    sittings: u64,
-    /// The worker patrols instead.
-    is_patrolled: bool,
-    for_room: bool,
-    /// What the poll was asked for.
-    interest: Option<Interest>,
-}
-
 impl Reception {
     /// `registry` is that of the worker's poll, which learns of the socket under `token`.
     pub(super) fn new(socket: &Arc<Socket>, registry: Registry, token: Token) -> io::Result<Self> {
         let poll = Poll::new()?;
         let attention = Arc::new(Attention::new(mio::Waker::new(poll.registry(), ATTENTION)?));
-        let watch = Watch {
-            registry,
-            polled: socket.for_poll()?,
-            token,
-            seated: 0,
-            sittings: 0,
-            is_patrolled: false,
-            for_room: false,
-            interest: None,
-        };
+        let watch = Watch::new(registry, socket.for_poll()?, token)?;
         let waker = Waker::from(Arc::clone(&attention));
-        let reception = Self {
+        Ok(Self {
             seat: Mutex::new(Seat::new(poll, Arc::clone(socket), waker.clone())?),
             waker,
             attention,
             watch: Mutex::new(watch),
             current: Mutex::new(Arc::clone(socket)),
-        };
-        reception.watch.lock().update()?;
-        Ok(reception)
+        })
     }
 
     /// Takes the seat, if it is free.
@@ -131,10 +103,7 @@ impl Reception {
             return None;
         }
         let seat = self.seat.try_lock()?;
-        self.watch.lock().change(|watch| {
-            watch.seated += 1;
-            watch.sittings = watch.sittings.wrapping_add(1);
-        });
+        self.watch.lock().on_taken();
         Some(Seated { reception: self, seat: Some(seat), favours: 0 })
     }
 
@@ -151,17 +120,16 @@ impl Reception {
     /// For the worker: asks its poll for an event when the socket has room, or no longer. Asked for all the time, the event
     /// would come with every datagram that leaves.
     pub(super) fn watch_for_room(&self, watch_it: bool) {
-        self.watch.lock().change(|watch| watch.for_room = watch_it);
+        self.watch.lock().watch_for_room(watch_it);
     }
 
     pub(super) fn usage(&self) -> Usage {
-        let watch = self.watch.lock();
-        Usage { sittings: watch.sittings, is_taken: watch.seated > 0 }
+        self.watch.lock().usage()
     }
 
     /// For the worker: it looks at the socket by itself now and then, and its poll does not have to; or no longer.
     pub(super) fn patrol(&self, does: bool) {
-        self.watch.lock().change(|watch| watch.is_patrolled = does);
+        self.watch.lock().patrol(does);
     }
 
     /// From now on this socket is read.
@@ -209,13 +177,19 @@ impl Seated<'_> {
     pub(super) fn should_leave(&self) -> bool {
         self.favours >= FAVOURS
     }
+
+    /// Leaves the seat without what the thread came for. The others may all be parked, so the worker has to watch the socket until one
+    /// takes it.
+    pub(super) fn leave(self) {
+        self.reception.watch.lock().patrol(false);
+    }
 }
 
 impl Drop for Seated<'_> {
     fn drop(&mut self) {
         // The seat first: an event that the worker gets when nobody else reads must find it free.
         self.seat = None;
-        self.reception.watch.lock().change(|watch| watch.seated -= 1);
+        self.reception.watch.lock().on_left();
     }
 }
 
@@ -274,13 +248,8 @@ impl Seat {
         let Self { socket, polled, buffers, ready, waker, served, .. } = self;
         *served = Served::default();
         // Through the poll's socket, so that the poll learns that it was read to its end.
-        let received = polled.try_io(|| {
-            buffers.receive(socket, |received| {
-                let act =
-                    |core: &mut Core, now| core.handle_datagram(now, SocketId::MAIN, received);
-                guarded.settle(ready, act);
-            })
-        });
+        let received =
+            polled.try_io(|| buffers.receive(socket, |received| guarded.take_in(ready, received)));
         // Not before everything is taken in: who is woken earlier is in the way, and has to be woken again for the rest.
         served.note(ready, waker);
         ready.drain(..).for_each(Waker::wake);
@@ -293,43 +262,21 @@ impl Seat {
     }
 }
 
-impl Watch {
-    /// Changes what is watched for.
-    fn change(&mut self, change: impl FnOnce(&mut Self)) {
-        change(self);
-        // Fails only without memory. The next change tries again, and until then a timer of the protocol wakes the worker.
-        let _ = self.update();
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Tells the poll, if it is not what it was told already.
-    fn update(&mut self) -> io::Result<()> {
-        let readable = (self.seated == 0 && !self.is_patrolled).then_some(Interest::READABLE);
-        let writable = self.for_room.then_some(Interest::WRITABLE);
-        let wanted = match (readable, writable) {
-            (Some(readable), Some(writable)) => Some(readable | writable),
-            (one, other) => one.or(other),
-        };
-        let Self { registry, polled, token, interest, .. } = self;
-        match (*interest, wanted) {
-            (old, new) if old == new => return Ok(()),
-            (None, Some(new)) => registry.register(polled, *token, new)?,
-            (Some(_), Some(new)) => registry.reregister(polled, *token, new)?,
-            (_, None) => registry.deregister(polled)?,
-        }
-        *interest = wanted;
-        Ok(())
-    }
-
-    fn replace(&mut self, polled: mio::net::UdpSocket) -> io::Result<()> {
-        let old = std::mem::replace(&mut self.polled, polled);
-        let (interest, for_room) = (self.interest.take(), std::mem::take(&mut self.for_room));
-        if let Err(error) = self.update() {
-            (self.polled, self.interest, self.for_room) = (old, interest, for_room);
-            return Err(error);
-        }
-        let mut old = old;
-        // The old socket closes with its last copy, whether or not the poll lets it go.
-        let _ = self.registry.deregister(&mut old);
-        Ok(())
+    #[test]
+    fn who_leaves_the_seat_with_empty_hands_leaves_the_socket_to_the_worker() {
+        let socket = Arc::new(Socket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap());
+        let poll = Poll::new().unwrap();
+        let registry = poll.registry().try_clone().unwrap();
+        let reception = Reception::new(&socket, registry, Token(0)).unwrap();
+        reception.patrol(true);
+        drop(reception.take_seat());
+        assert!(reception.usage().is_patrolled, "it comes back with what it has got");
+        reception.take_seat().unwrap().leave();
+        assert!(!reception.usage().is_patrolled);
+        assert!(!reception.usage().is_taken);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -29,11 +28,7 @@ pub(super) enum Command {
 /// The deadline of a wait without one.
 const FAR: Instant = Instant::from_nanos(u64::MAX);
 
-/// A socket to move to.
-#[derive(Debug)]
-pub(crate) struct Rebound(Arc<Socket>);
-
-/// One endpoint at run time.
+/// A worker of an endpoint, mostly the only one, at run time.
 pub(crate) struct Shared {
     guarded: Guarded,
     transmitter: Transmitter,
@@ -182,6 +177,7 @@ impl Shared {
             let left = deadline - self.now();
             if left.is_zero() || seat.should_leave() {
                 self.give_up(key, seat.waker());
+                seat.leave();
                 return None;
             }
             seat.wait(&self.guarded, left);
@@ -225,22 +221,25 @@ impl Shared {
         self.transmitter.flush_from_worker(&self.guarded)
     }
 
-    /// A socket for [`Self::rebind`].
-    pub(crate) fn bind(address: SocketAddr, kernel_buffer: usize) -> io::Result<Rebound> {
-        Ok(Rebound(Arc::new(Socket::bind(address, kernel_buffer)?)))
-    }
-
-    /// Moves the endpoint to a new socket.
-    pub(crate) fn rebind(&self, socket: Rebound) -> io::Result<()> {
+    /// Moves to a new socket.
+    pub(super) fn rebind(&self, socket: &Arc<Socket>) -> io::Result<()> {
         let (answer, answered) = bounded(1);
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the endpoint is closed");
         // Under the lock, so that the worker either has ended before or finds the command when it ends.
         self.look(|core| match core.is_stopped() {
             true => Err(gone()),
-            false => self.commands.send(Command::Rebind(socket.0, answer)).map_err(|_| gone()),
+            false => {
+                self.commands.send(Command::Rebind(Arc::clone(socket), answer)).map_err(|_| gone())
+            }
         })?;
         self.guarded.wake_worker();
         answered.recv().map_err(|_| gone())?
+    }
+
+    /// Nothing is accepted or dialled any more; the worker ends when the last connection has.
+    pub(crate) fn retire(&self) {
+        self.with(|core, now| core.stop_accepting(now));
+        self.check_end();
     }
 
     /// Tells the worker to look whether it can end.

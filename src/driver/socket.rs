@@ -33,11 +33,21 @@ pub(super) struct Socket {
 impl Socket {
     /// A socket that is bound to this address and asks for kernel buffers of this many bytes.
     pub(super) fn bind(address: SocketAddr, kernel_buffer: usize) -> io::Result<Self> {
+        Self::bind_with(address, kernel_buffer, |_| Ok(()))
+    }
+
+    /// As [`Self::bind`], with what has to be said to the system before.
+    pub(super) fn bind_with(
+        address: SocketAddr,
+        kernel_buffer: usize,
+        prepare: impl FnOnce(&RawSocket) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let raw = RawSocket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
             // Where the system cannot serve IPv4 from an IPv6 socket, it serves IPv6 alone.
             let _ = raw.set_only_v6(false);
         }
+        prepare(&raw)?;
         raw.bind(&address.into())?;
         let io = UdpSocket::from_std(net::UdpSocket::from(raw));
         // Systems cap the size or refuse; a smaller buffer costs speed, nothing else.
@@ -58,6 +68,12 @@ impl Socket {
     /// The socket for the only poll that it is in, which costs no descriptor.
     pub(super) fn source(&mut self) -> &mut UdpSocket {
         &mut self.io
+    }
+
+    /// For options that only some systems have.
+    #[cfg(target_os = "linux")]
+    pub(super) fn io(&self) -> &UdpSocket {
+        &self.io
     }
 
     pub(super) fn local_addr(&self) -> SocketAddr {

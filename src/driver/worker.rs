@@ -198,9 +198,9 @@ impl Worker {
     /// Begins or ends a patrol, as the seat is used.
     fn patrol(&mut self) {
         let (now, reception) = (self.shared.now(), self.shared.reception());
-        let did = self.patrol.is_on();
-        let does = self.patrol.look(now, reception.usage());
-        if does != did {
+        let usage = reception.usage();
+        let does = self.patrol.look(now, usage);
+        if does != usage.is_patrolled {
             reception.patrol(does);
             self.is_readable = true;
         }
@@ -257,7 +257,7 @@ impl Worker {
         let mut core = self.shared.guarded().lock();
         let now = self.shared.now();
         let alarm = core.set_alarm(now).map(|alarm| alarm - now);
-        match self.patrol.is_on() {
+        match self.shared.reception().usage().is_patrolled {
             true => Some(alarm.map_or(PATROL, |alarm| alarm.min(PATROL))),
             false => alarm,
         }

@@ -73,7 +73,7 @@ impl EndpointConfig {
         self
     }
 
-    /// How many connections may exist at once. Default 65,536.
+    /// How many connections may exist at once. Default 65,536. Of several [workers](crate::EndpointBuilder::workers) each has its share, rounded up.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.connections_max = connections;

@@ -76,14 +76,14 @@ impl Attempt {
         dial: &Dial,
         config: TransportConfig,
         offered: SetMap,
-        own: PeerId,
+        (own, hid): (PeerId, HandshakeId),
         entropy: &mut dyn Entropy,
     ) -> Self {
         Self {
             remote: dial.remote,
             peer: dial.peer,
             config,
-            hid: fresh_hid(entropy),
+            hid,
             offered,
             tags: Tags::new(dial, own),
             began: now,
@@ -318,13 +318,6 @@ impl fmt::Debug for Tags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tags")
     }
-}
-
-/// A handshake id that is not zero.
-pub(super) fn fresh_hid(entropy: &mut dyn Entropy) -> HandshakeId {
-    let mut bytes: [u8; 8] = entropy.array();
-    bytes[0] |= 1;
-    HandshakeId::from(bytes)
 }
 
 /// The interval, a fifth more or less (SPEC §5.5).

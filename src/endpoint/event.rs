@@ -36,6 +36,11 @@ impl Dial {
         Self { remote, peer: None, transport: None, punch: false, punch_key: None }
     }
 
+    /// Whether it begins with knocks.
+    pub(crate) fn knocks(&self) -> bool {
+        self.punch
+    }
+
     /// The same at another address.
     #[must_use]
     pub fn at(mut self, remote: SocketAddr) -> Self {

@@ -1,13 +1,11 @@
 //! Handshake messages: who is asked to prove its address, who is answered, and when there is a connection (SPEC §5).
 
-use rustc_hash::FxHashMap;
-
 use super::answer::{HalfOpen, Key};
-use super::dial::fresh_hid;
+use super::ids::{fresh_cid, fresh_hid};
 use super::outbox::Envelope;
 use super::slot::{Slot, State};
 use super::{Endpoint, Event};
-use crate::base::{Entropy, Instant, limits};
+use crate::base::{Instant, limits};
 use crate::close::ConnectionError;
 use crate::connection::{Arrival, Birth, Connection};
 use crate::crypto::{Accepted, Context, PeerId, Responder};
@@ -78,8 +76,8 @@ impl Endpoint {
     fn is_proved(&self, now: Instant, arrival: Arrival, cookie: &[u8; 20]) -> bool {
         let loaded =
             self.config.always_cookie || self.half_opens.is_loaded() || self.reassembly.is_loaded();
-        self.cookies.verify(now, arrival.remote, cookie)
-            || (!loaded && arrival.datagram >= limits::BASE_DATAGRAM)
+        (!loaded && arrival.datagram >= limits::BASE_DATAGRAM)
+            || self.cookies.verify(now, arrival.remote, cookie)
     }
 
     fn read_public_key(
@@ -131,7 +129,7 @@ impl Endpoint {
         mut responder: Responder,
         refusal: Option<TransportError>,
     ) {
-        let local_cid = fresh_cid(&self.by_cid, &mut *self.entropy);
+        let local_cid = fresh_cid(self.shard, &self.by_cid, &mut *self.entropy);
         let p2 = Parameters {
             initial_cid: Some(local_cid),
             reset_token: self.reset_key.as_ref().map(|key| key.token(local_cid)),
@@ -142,7 +140,7 @@ impl Endpoint {
             self.stats.handshakes_failed += 1;
             return;
         };
-        let id = fresh_hid(&mut *self.entropy);
+        let id = fresh_hid(self.shard, &mut *self.entropy);
         let envelope = Envelope {
             kind: HandshakeKind::SharedKey,
             destination: header.source,
@@ -202,7 +200,7 @@ impl Endpoint {
         responder: HandshakeId,
         message: &[u8],
     ) {
-        let local_cid = fresh_cid(&self.by_cid, &mut *self.entropy);
+        let local_cid = fresh_cid(self.shard, &self.by_cid, &mut *self.entropy);
         let token = self.reset_key.as_ref().map(|key| key.token(local_cid));
         let Some(Slot { state: State::Dialling(attempt), .. }) = self.slots.get_mut(index as usize)
         else {
@@ -482,19 +480,6 @@ impl Endpoint {
         match self.slots.get(index as usize).map(|slot| &slot.state) {
             Some(State::Dialling(attempt)) => attempt.config().clone(),
             _ => self.config.transport.clone(),
-        }
-    }
-}
-
-/// A connection id that no connection of ours uses.
-pub(super) fn fresh_cid(
-    used: &FxHashMap<ConnectionId, u32>,
-    entropy: &mut dyn Entropy,
-) -> ConnectionId {
-    loop {
-        let cid = ConnectionId::from(entropy.array());
-        if !used.contains_key(&cid) {
-            return cid;
         }
     }
 }

@@ -1,10 +1,12 @@
 //! PUNCH packets: answered without state, or heard by the attempt that knocks (SPEC §4, §5.5).
 
-use super::Endpoint;
+use std::net::SocketAddr;
+
 use super::slot::{Slot, State};
+use super::{Endpoint, canonical};
 use crate::base::Instant;
 use crate::connection::Arrival;
-use crate::wire::{HandshakeId, PUNCH_LEN, Punch, PunchFlags};
+use crate::wire::{HandshakeId, Long, PUNCH_LEN, Punch, PunchFlags, decode_long};
 
 impl Endpoint {
     pub(super) fn on_punch(&mut self, now: Instant, arrival: Arrival, punch: &Punch) {
@@ -29,6 +31,20 @@ impl Endpoint {
         for index in belonging {
             self.on_attempt_punched(now, arrival, index, punch);
         }
+    }
+
+    /// Whether a dial is under way.
+    pub(crate) fn is_dialling(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Whether the first message of a handshake belongs to a dial that is under way (SPEC §5.6).
+    pub(crate) fn expects(&self, remote: SocketAddr, message: &[u8]) -> bool {
+        let destination = match decode_long(message) {
+            Ok(Long::Handshake(fragment)) => fragment.header.destination,
+            _ => HandshakeId::ZERO,
+        };
+        !self.open.belonging(canonical(remote), destination).is_empty()
     }
 
     /// Whether the knock shows the key of this attempt.

@@ -16,6 +16,7 @@ mod config;
 mod dial;
 mod event;
 mod handshake;
+mod ids;
 mod knock;
 mod limiter;
 mod open;
@@ -24,6 +25,7 @@ mod reassembly;
 mod resets;
 mod schedule;
 mod slot;
+mod stats;
 mod turns;
 
 use std::collections::VecDeque;
@@ -40,13 +42,17 @@ use crate::close::ConnectionError;
 use crate::connection::{Arrival, Connection};
 use crate::crypto::{CookieKey, Identity, PeerId, ResetKey};
 use crate::stream::SparePages;
-use crate::wire::{ApplicationCode, Class, ConnectionId, Long, ShortHeader, classify, decode_long};
+use crate::wire::{
+    ApplicationCode, Class, ConnectionId, Long, Shard, ShortHeader, classify, decode_long,
+};
 
 pub use config::EndpointConfig;
 pub use event::{ConnectError, ConnectionHandle, Dial, Event};
+pub use stats::EndpointStats;
 
 use answer::HalfOpens;
 use dial::Attempt;
+use ids::fresh_hid;
 use limiter::Limiter;
 use open::OpenAttempts;
 use outbox::Outbox;
@@ -71,31 +77,12 @@ pub struct Received<'a> {
     pub data: &'a mut [u8],
 }
 
-/// What an endpoint counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EndpointStats {
-    /// Connections and dials that exist.
-    pub connections: usize,
-    /// Connection ids under which packets would be taken.
-    pub connection_ids: usize,
-    /// Handshakes that wait for their third message.
-    pub half_open: usize,
-    /// Datagrams that belonged to nothing, did not parse or did not verify.
-    pub dropped: u64,
-    /// Handshake messages that did not verify.
-    pub handshakes_failed: u64,
-    /// Peers that were turned away.
-    pub refused: u64,
-    /// Stateless resets sent.
-    pub resets_sent: u64,
-}
-
 /// All connections of one UDP socket and one identity, as a machine that knows no socket and no clock.
 pub struct Endpoint {
     config: EndpointConfig,
     identity: Identity,
     id: PeerId,
+    shard: Shard,
     entropy: Box<dyn Entropy>,
     cookies: CookieKey,
     reset_key: Option<ResetKey>,
@@ -121,9 +108,21 @@ impl Endpoint {
     /// An endpoint with this identity. `entropy` is where all its randomness comes from.
     pub fn new(config: EndpointConfig, identity: Identity, mut entropy: Box<dyn Entropy>) -> Self {
         let cookies = CookieKey::new(entropy.array());
+        Self::one_of((Shard::ONLY, cookies), config, identity, entropy)
+    }
+
+    /// One of several behind one address. They have configuration, identity, cookies and time in common, and no connection (SPEC §7.5).
+    pub(crate) fn one_of(
+        (shard, cookies): (Shard, CookieKey),
+        mut config: EndpointConfig,
+        identity: Identity,
+        mut entropy: Box<dyn Entropy>,
+    ) -> Self {
         let reset_key = config.reset_key.map(ResetKey::new);
+        config.connections_max = config.connections_max.div_ceil(shard.count().into());
         Self {
             id: identity.peer_id(),
+            shard,
             config,
             identity,
             cookies,
@@ -167,8 +166,10 @@ impl Endpoint {
         self.check_dial(dial)?;
         let dial = &Dial { remote: canonical(dial.remote), ..dial.clone() };
         let config = dial.transport.clone().unwrap_or_else(|| self.config.transport.clone());
+        let hid = fresh_hid(self.shard, &mut *self.entropy);
+        let offered = self.config.offered;
         let mut attempt =
-            Attempt::new(now, dial, config, self.config.offered, self.id, &mut *self.entropy);
+            Attempt::new(now, dial, config, offered, (self.id, hid), &mut *self.entropy);
         if !dial.punch {
             let protocol = &self.config.application_protocol;
             attempt
@@ -384,16 +385,6 @@ impl Endpoint {
     /// Nothing is open, and nothing has to be sent any more.
     pub fn is_idle(&self) -> bool {
         self.outbox.is_empty() && self.slots.iter().all(|(_, slot)| slot.is_over())
-    }
-
-    /// The figures at this moment.
-    pub fn stats(&self) -> EndpointStats {
-        EndpointStats {
-            connections: self.slots.len(),
-            connection_ids: self.by_cid.len(),
-            half_open: self.half_opens.len(),
-            ..self.stats
-        }
     }
 
     fn indices(&self) -> Vec<u32> {

@@ -42,6 +42,10 @@ impl OpenAttempts {
         same_remote.map(|(_, index)| *index).chain(self.with_hid(hid)).collect()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_remote.is_empty()
+    }
+
     /// All of them, the oldest slots first.
     pub(super) fn all(&self) -> impl Iterator<Item = u32> + '_ {
         self.by_remote.iter().map(|(_, index)| *index)

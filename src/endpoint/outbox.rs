@@ -35,14 +35,15 @@ impl Outbox {
         }
     }
 
-    /// Takes the next datagram, and with it those behind it of the same size and way, at most `segments`.
+    /// Takes the next datagram, and with it those behind it of the same way, at most `segments`. They have the same size, but for the last,
+    /// which may be smaller.
     pub(super) fn poll(&mut self, buffer: &mut [u8], segments: usize) -> Option<Transmit> {
         let first = self.queue.pop_front()?;
         let segment_size = first.datagram.len();
         let mut size = append(buffer, 0, &first.datagram)?;
-        for _ in 1..segments {
-            let fits = size + segment_size <= buffer.len();
-            let next = self.queue.pop_front_if(|next| fits && first.precedes(next));
+        for count in 1..segments {
+            let is_full = size != count * segment_size || size + segment_size > buffer.len();
+            let next = self.queue.pop_front_if(|next| !is_full && first.precedes(next));
             let Some(next) = next else { break };
             size = append(buffer, size, &next.datagram)?;
         }
@@ -65,7 +66,7 @@ impl Outgoing {
     fn precedes(&self, next: &Self) -> bool {
         self.destination == next.destination
             && self.source == next.source
-            && self.datagram.len() == next.datagram.len()
+            && self.datagram.len() >= next.datagram.len()
     }
 }
 
@@ -114,5 +115,28 @@ impl Envelope {
                 datagram
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sizes of the batches in which datagrams of these sizes leave.
+    fn batches(sizes: &[usize]) -> Vec<(usize, usize)> {
+        let mut outbox = Outbox::default();
+        for size in sizes {
+            outbox.push(SocketAddr::from(([192, 0, 2, 1], 1)), None, vec![0; *size]);
+        }
+        let polls = std::iter::from_fn(|| outbox.poll(&mut [0; 4000], 3));
+        polls.map(|transmit| (transmit.size, transmit.segment_size)).collect()
+    }
+
+    #[test]
+    fn a_smaller_datagram_is_the_last_of_its_batch() {
+        assert_eq!(batches(&[1200, 161]), [(1361, 1200)]);
+        assert_eq!(batches(&[1200, 161, 161]), [(1361, 1200), (161, 161)]);
+        assert_eq!(batches(&[161, 1200]), [(161, 161), (1200, 1200)]);
+        assert_eq!(batches(&[1200; 4]), [(3600, 1200), (1200, 1200)]);
     }
 }

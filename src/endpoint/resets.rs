@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Endpoint, Slot};
+use super::{Endpoint, Received, Slot, canonical};
 use crate::base::Instant;
 use crate::base::limits::{RESET_INTERVAL, RESET_MAX, RESET_TRIGGER_MIN};
 use crate::connection::Arrival;
@@ -53,6 +53,16 @@ impl Endpoint {
         ended
     }
 
+    /// Packets that belong to no connection of the one whose id they name: some may be resets of ours, whose ids are random.
+    pub(crate) fn handle_resets(&mut self, now: Instant, received: Received<'_>) {
+        let Received { remote, local, ecn, segment_size, data } = received;
+        for packet in data.chunks(segment_size.max(1)) {
+            let datagram = packet.len();
+            self.on_reset(Arrival { remote: canonical(remote), local, ecn, datagram }, packet);
+        }
+        self.settle(now);
+    }
+
     /// Tells a peer of a lost connection that it is gone (SPEC §7.4).
     pub(super) fn reset_stranger(&mut self, now: Instant, arrival: Arrival, cid: ConnectionId) {
         let Some(key) = &self.reset_key else {
@@ -65,7 +75,8 @@ impl Endpoint {
         if self.half_opens.awaits(cid) {
             return;
         }
-        self.reset_allowed_at = now + RESET_INTERVAL;
+        // All behind this address together send no more of them than one.
+        self.reset_allowed_at = now + RESET_INTERVAL * u32::from(self.shard.count());
         // Shorter than what it answers: two endpoints that reset each other come to an end (RFC 9000 §10.3.3).
         let mut packet = vec![0; (arrival.datagram - 1).min(RESET_MAX)];
         self.entropy.fill(&mut packet);

@@ -130,7 +130,7 @@ impl Endpoint {
             self.by_cid.remove(&cid);
         }
         for _ in 0..connection.cids_wanted() {
-            let cid = super::handshake::fresh_cid(&self.by_cid, &mut *self.entropy);
+            let cid = super::ids::fresh_cid(self.shard, &self.by_cid, &mut *self.entropy);
             let token =
                 self.reset_key.as_ref().map_or_else(|| self.entropy.array(), |key| key.token(cid));
             self.by_cid.insert(cid, index);

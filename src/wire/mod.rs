@@ -9,6 +9,7 @@
 //! | `frame` | frames | §8 |
 //! | `params` | parameters | §10 |
 //! | `code` | error codes | §11 |
+//! | `shard` | which of several endpoints an id names | §7.5 |
 //! | `codec`, `id`, `error` | numbers, ids, decode errors | §1 |
 //!
 //! Decoders are total: they never panic, and allocate nothing but bounded parameters.
@@ -23,6 +24,7 @@ mod id;
 mod long;
 mod params;
 mod punch;
+pub(crate) mod shard;
 mod short;
 mod suite;
 
@@ -30,7 +32,7 @@ pub use code::{ApplicationCode, ErrorCode};
 pub use id::{Direction, Role, StreamId};
 
 pub(crate) use code::TransportError;
-pub(crate) use codec::{Reader, Writer};
+pub(crate) use codec::{Reader, Writer, varint_len};
 pub(crate) use demux::{Class, classify};
 pub(crate) use error::DecodeError;
 pub(crate) use fragment::{Fragment, FragmentHeader, HandshakeKind, fragment_count};
@@ -42,5 +44,6 @@ pub(crate) use id::{ConnectionId, HandshakeId};
 pub(crate) use long::{Long, decode_long};
 pub(crate) use params::{IDS as PARAMETER_IDS, Parameters};
 pub(crate) use punch::{PUNCH_LEN, Punch, PunchFlags};
+pub(crate) use shard::Shard;
 pub(crate) use short::{SHORT_HEADER_LEN, ShortHeader, expand_number};
 pub(crate) use suite::{SetMap, Suite, VERSION};

@@ -60,6 +60,9 @@ pub(crate) const RESET_INTERVAL: Duration = Duration::from_millis(100);
 /// Connections of one endpoint, unless configured otherwise.
 pub(crate) const CONNECTIONS: usize = 65_536;
 
+/// Workers of one endpoint (SPEC §7.5): a byte of an id names them all.
+pub(crate) const WORKERS: usize = 64;
+
 /// A datagram of at most so many bytes takes those of other connections with it: most acknowledgements and all signs of life.
 pub(crate) const SHORT_DATAGRAM: usize = 64;
 
