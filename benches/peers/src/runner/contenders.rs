@@ -29,6 +29,7 @@ const ALL: &[Contender] = &[
         ..contender("srudp-pure", "srudp", "srudp without the aws-lc feature: all in Rust")
     },
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
+    contender("srudp-2", "srudp-2", "srudp with two workers on one port at both sides"),
     contender(
         "srudp-async",
         "srudp-async",
@@ -73,14 +74,22 @@ impl Contender {
         }
     }
 
+    /// A single connection has one worker, as many as there may be.
+    pub(crate) fn does_one(&self) -> bool {
+        self.stack != "srudp-2"
+    }
+
     /// Links are too slow to tell ciphers from each other.
     pub(crate) fn goes_through_link(&self) -> bool {
-        self.has_connections() && self.build == Build::This && self.stack != "tcp"
+        self.does_one()
+            && self.has_connections()
+            && self.build == Build::This
+            && self.stack != "tcp"
     }
 
     /// Neither the cipher nor larger windows matter to silent connections.
     pub(crate) fn idles(&self) -> bool {
-        self.has_connections() && self.build == Build::This && !self.tuned
+        self.does_one() && self.has_connections() && self.build == Build::This && !self.tuned
     }
 
     /// Connections of TCP stay without a word, and iroh decides for itself.
@@ -94,7 +103,7 @@ impl Contender {
     }
 
     pub(crate) fn answers(&self) -> bool {
-        self.stack != "sealed"
+        self.does_one() && self.stack != "sealed"
     }
 
     /// TCP alone agrees on no keys: it is shown as the floor of the classical table.

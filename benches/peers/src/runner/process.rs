@@ -38,6 +38,9 @@ impl Process {
         };
         let mut child = command
             .args(["child", &serde_json::to_string(order)?])
+            // Every connection of a server ends with an error, which would capture one.
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -158,7 +158,8 @@ fn bulk(chosen: &[&'static Contender]) -> Vec<Section> {
     let job = Job::Bulk { connections: 1 };
     let one = |(place, datagram, title)| {
         section(title, THROUGHPUT, chosen, |contender| {
-            Some(Case { place, ..case(contender, datagram, job) })
+            let case = Case { place, ..case(contender, datagram, job) };
+            contender.does_one().then_some(case)
         })
     };
     tables.map(one).into()

@@ -10,7 +10,9 @@ use srudp::{ApplicationCode, CongestionAlgorithm, Connection, Endpoint, Endpoint
 use super::blocking::Blocking;
 use crate::order::{Datagram, ETHERNET, KeyExchange, Setup, Target, Tuning};
 
-pub(super) struct Srudp;
+pub(super) struct Srudp {
+    pub(super) workers: usize,
+}
 
 pub(super) struct Dialer {
     endpoint: Endpoint,
@@ -30,7 +32,7 @@ impl Blocking for Srudp {
     type Stream = Stream;
 
     fn listen(&self, setup: &Setup) -> Result<(Endpoint, Target)> {
-        let endpoint = builder(setup, true).bind((setup.at, 0))?;
+        let endpoint = builder(setup, true).workers(self.workers).bind((setup.at, 0))?;
         let (address, key) = (endpoint.local_addr(), endpoint.peer_id().to_string());
         Ok((endpoint, Target { address, key }))
     }
@@ -45,7 +47,7 @@ impl Blocking for Srudp {
     }
 
     fn dialer(&self, setup: &Setup, target: &Target) -> Result<Dialer> {
-        let endpoint = builder(setup, false).bind((setup.at, 0))?;
+        let endpoint = builder(setup, false).workers(self.workers).bind((setup.at, 0))?;
         Ok(Dialer { endpoint, peer: target.key.parse()?, address: target.address })
     }
 
