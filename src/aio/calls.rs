@@ -172,10 +172,8 @@ impl Connection {
         linger: Duration,
     ) -> Result<(), ConnectionError> {
         self.begin_close(code, reason, linger);
-        match self.closed_async().await {
-            ConnectionError::LocalClosed => Ok(()),
-            why => Err(why),
-        }
+        let handle = self.link().handle();
+        self.wait_async(Topic::Closed, move |core: &mut Core, _| attempt::close(core, handle)).await
     }
 
     fn wait_async<T, F>(&self, topic: Topic, attempt: F) -> Waiting<F>

@@ -12,7 +12,7 @@ use crate::driver::Core;
 use crate::endpoint::ConnectionHandle;
 use crate::node::Route;
 use crate::stream::{ReadError, WriteError};
-use crate::wire::{Direction, StreamId};
+use crate::wire::{ApplicationCode, Direction, StreamId};
 
 /// Bytes copied to or from a stream under the lock; more would keep the worker waiting.
 const COPY_MAX: usize = 256 * 1024;
@@ -104,6 +104,22 @@ pub(crate) fn send_datagram(
 
 pub(crate) fn closed(core: &Core, handle: ConnectionHandle) -> Poll<ConnectionError> {
     core.reason(handle).map_or(Poll::Pending, Poll::Ready)
+}
+
+/// What a close came to. A peer that was first and closed with 0 was content; so are we if it has everything.
+pub(crate) fn close(
+    core: &mut Core,
+    handle: ConnectionHandle,
+) -> Poll<Result<(), ConnectionError>> {
+    closed(core, handle).map(|why| match why {
+        ConnectionError::LocalClosed => Ok(()),
+        ConnectionError::PeerClosed { code: ApplicationCode::ZERO, .. }
+            if core.connection(handle).is_some_and(|connection| connection.is_delivered()) =>
+        {
+            Ok(())
+        }
+        why => Err(why),
+    })
 }
 
 /// The way that packets take now, if it is another one than this.

@@ -259,6 +259,8 @@ impl Connection {
     /// Closes the connection when the peer has everything that was written, and waits for that, for at most 30 seconds. Streams that
     /// were not ended are delivered as far as they were written. No streams can be opened meanwhile.
     ///
+    /// Where the peer was first, that is no error if it closed with code 0 and has acknowledged everything.
+    ///
     /// # Errors
     /// When not everything was delivered, or the connection was over already: why.
     pub fn close(&self, code: ApplicationCode, reason: &[u8]) -> Result<(), ConnectionError> {
@@ -276,10 +278,8 @@ impl Connection {
         linger: Duration,
     ) -> Result<(), ConnectionError> {
         self.begin_close(code, reason, linger);
-        match self.closed() {
-            ConnectionError::LocalClosed => Ok(()),
-            why => Err(why),
-        }
+        let handle = self.link.handle();
+        self.wait(Topic::Closed, |core, _| attempt::close(core, handle))
     }
 
     /// Closes the connection at once and does not wait: what the peer does not have yet is lost.

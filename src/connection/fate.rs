@@ -78,10 +78,7 @@ impl Connection {
 
     /// All that was written has arrived: a lingering close can go on.
     pub(super) fn finish_linger(&mut self, now: Instant) {
-        if self.lifetime.is_lingering()
-            && self.streams.is_drained()
-            && !self.datagrams.wants_to_send()
-        {
+        if self.lifetime.is_lingering() && self.is_delivered() {
             self.lifetime.on_drained_streams(now);
         }
     }

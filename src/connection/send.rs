@@ -116,6 +116,8 @@ impl Connection {
         let size = self.paths.active().datagram_size().min(buffer.len()).min(self.credit());
         let establish = self.establish_prefix(now, buffer.get_mut(..size)?);
         let mut packet = PacketBuilder::new(frames_of(buffer.get_mut(establish..size)?)?);
+        // What else would tell the peer that we have all it wrote (SPEC §13.2)?
+        self.acks.fill(now, &mut packet);
         self.lifetime.fill(&mut packet);
         let (length, _, _) = packet.finish();
         let built = self.seal(&mut buffer[establish..], length)?;

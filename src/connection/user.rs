@@ -62,6 +62,11 @@ impl Connection {
         self.lifetime.reason()
     }
 
+    /// Everything that was written, and every end of a stream, is acknowledged. Of an ended connection: was acknowledged before.
+    pub fn is_delivered(&self) -> bool {
+        self.streams.is_drained() && !self.datagrams.wants_to_send()
+    }
+
     /// Opens a stream. `None` when the peer allows no more at the moment: wait for `StreamEvent::Available`.
     pub fn open_stream(&mut self, direction: Direction) -> Option<StreamId> {
         if self.lifetime.accepts_work() { self.streams.open(direction) } else { None }

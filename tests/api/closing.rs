@@ -173,6 +173,29 @@ fn close_says_when_not_everything_was_delivered() {
 }
 
 #[test]
+fn who_closes_second_hears_of_an_error_only_if_something_was_lost_or_the_peer_has_one() {
+    let close_second = |transport, data: &[u8], read: u64, code| {
+        let pair = Pair::with(transport);
+        let mut sender = pair.dialler.open_uni().unwrap();
+        sender.write_all(data).unwrap();
+        sender.end().unwrap();
+        let receiver = pair.listener.accept_uni().unwrap();
+        (&receiver).take(read).read_to_end(&mut Vec::new()).unwrap();
+        pair.listener.close_now(code, b"");
+        pair.dialler.closed();
+        pair.dialler.close(ApplicationCode::ZERO, b"")
+    };
+    in_time(move || {
+        let closed = |code| Err(ConnectionError::PeerClosed { code, reason: vec![] });
+        let whole = TransportConfig::default;
+        assert_eq!(close_second(whole(), b"all of it", u64::MAX, ApplicationCode::ZERO), Ok(()));
+        assert_eq!(close_second(whole(), b"all of it", u64::MAX, CODE), closed(CODE));
+        let part = close_second(narrow(), &[0; 10_000], 1, ApplicationCode::ZERO);
+        assert_eq!(part, closed(ApplicationCode::ZERO));
+    });
+}
+
+#[test]
 fn dropping_everything_closes_in_the_background_after_delivery() {
     in_time(|| {
         let pair = Pair::new();
