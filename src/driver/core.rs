@@ -23,7 +23,9 @@ use super::wait::{Key, MeetingHandle, Topic, Waits};
 use crate::base::Instant;
 use crate::close::ConnectionError;
 use crate::connection::Connection;
-use crate::endpoint::{ConnectError, ConnectionHandle, Dial, EndpointStats, Event, Received};
+use crate::endpoint::{
+    ConnectError, ConnectionHandle, Dial, EndpointStats, Event, Prepared, Received,
+};
 use crate::nat::{GatherConfig, SocketId, SocketRequest};
 use crate::node::{Node, NodeTransmit, Route};
 use gather::Knowledge;
@@ -100,17 +102,20 @@ impl Core {
 
     // What the application asks.
 
-    pub(crate) fn dial(
-        &mut self,
-        now: Instant,
-        dial: &Dial,
-    ) -> Result<ConnectionHandle, ConnectError> {
-        if self.is_closed {
-            return Err(ConnectError::EndpointClosed);
-        }
-        let handle = self.node.endpoint().connect(now, dial)?;
+    pub(super) fn prepare(&mut self, now: Instant, dial: &Dial) -> Result<Prepared, ConnectError> {
+        self.check_open()?;
+        self.node.endpoint().prepare(now, dial)
+    }
+
+    pub(super) fn begin(&mut self, prepared: Prepared) -> Result<ConnectionHandle, ConnectError> {
+        self.check_open()?;
+        let handle = self.node.endpoint().begin(prepared)?;
         self.entries.insert(handle, Entry::new(Stage::Dialling));
         Ok(handle)
+    }
+
+    fn check_open(&self) -> Result<(), ConnectError> {
+        if self.is_closed { Err(ConnectError::EndpointClosed) } else { Ok(()) }
     }
 
     /// How the dial ended; `None` while it goes on.

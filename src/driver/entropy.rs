@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 
 use hkdf::Hkdf;
+use parking_lot::Mutex;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::Sha256;
@@ -101,6 +102,22 @@ impl Entropy for SystemEntropy {
         for part in out.chunks_mut(DRAW_MAX) {
             self.draw(part);
         }
+    }
+}
+
+/// One that several threads draw from. None waits for another one's use of what it has drawn.
+#[derive(Debug)]
+pub(super) struct SharedEntropy(Mutex<SystemEntropy>);
+
+impl SharedEntropy {
+    pub(super) fn new(entropy: SystemEntropy) -> Self {
+        Self(Mutex::new(entropy))
+    }
+}
+
+impl Entropy for &SharedEntropy {
+    fn fill(&mut self, out: &mut [u8]) {
+        self.0.lock().fill(out);
     }
 }
 

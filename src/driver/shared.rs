@@ -7,6 +7,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::core::Core;
+use super::entropy::SharedEntropy;
 use super::guarded::Guarded;
 use super::park;
 use super::reception::{Reception, Seated};
@@ -16,6 +17,8 @@ use super::streams::Streams;
 use super::transmit::Transmitter;
 use super::wait::Key;
 use crate::base::Instant;
+use crate::crypto::Identity;
+use crate::endpoint::{ConnectError, ConnectionHandle, Dial};
 use crossbeam_channel::{Sender, bounded};
 
 /// What the application tells the worker and not the protocol.
@@ -36,6 +39,8 @@ pub(crate) struct Shared {
     spares: Arc<Spares>,
     streams: Arc<Streams>,
     commands: Sender<Command>,
+    /// For what is made without the lock.
+    entropy: SharedEntropy,
 }
 
 impl Shared {
@@ -45,8 +50,9 @@ impl Shared {
         reception: Reception,
         (spares, streams): (Arc<Spares>, Arc<Streams>),
         commands: Sender<Command>,
+        entropy: SharedEntropy,
     ) -> Self {
-        Self { guarded, transmitter, reception, spares, streams, commands }
+        Self { guarded, transmitter, reception, spares, streams, commands, entropy }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -87,6 +93,17 @@ impl Shared {
             self.flush();
         }
         result
+    }
+
+    /// Begins a dial. Its keys are made without the lock: they take as long as a hundred packets. `identity` is that of the endpoint.
+    pub(crate) fn dial(
+        &self,
+        dial: &Dial,
+        identity: &Identity,
+    ) -> Result<ConnectionHandle, ConnectError> {
+        let mut prepared = self.look(|core| core.prepare(self.now(), dial))?;
+        prepared.make_keys(self.now(), identity, &mut &self.entropy)?;
+        self.with(|core, _| core.begin(prepared))
     }
 
     /// As [`Self::with`], for what gives nobody anything to send.

@@ -10,7 +10,7 @@ use mio::Poll;
 
 use super::clock::Clock;
 use super::core::Core;
-use super::entropy::SystemEntropy;
+use super::entropy::{SharedEntropy, SystemEntropy};
 use super::guarded::Guarded;
 use super::port::{Group, Neighbour, Port};
 use super::reception::Reception;
@@ -104,7 +104,9 @@ fn prepare(
     let streams = Arc::new(Streams::new(poll.registry().try_clone()?));
     let transmitter =
         Transmitter::new(Arc::clone(socket), Arc::clone(&spares), Arc::clone(&streams));
-    let shared = Shared::new(guarded, transmitter, reception, (spares, streams), commands);
+    let entropy = SharedEntropy::new(SystemEntropy::hedged_by(identity)?);
+    let aside = (spares, streams);
+    let shared = Shared::new(guarded, transmitter, reception, aside, commands, entropy);
     let shared = Arc::new(shared);
     let worker = Worker::new(Arc::clone(&shared), inbox);
     Ok((shared, Prepared { worker, poll }))

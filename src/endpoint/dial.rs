@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::event::Dial;
+use super::event::{ConnectError, Dial};
 use super::outbox::Envelope;
 use crate::base::{Entropy, Instant, limits};
 use crate::close::ConnectionError;
@@ -59,6 +59,36 @@ struct Asking {
     sent_at: Instant,
     /// It was sent again because the peer's own PUBLIC_KEY came.
     crossed: bool,
+}
+
+/// A dial that is to begin, and of which the endpoint does not know yet.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    attempt: Attempt,
+    /// The application protocol to ask for, unless the dial begins with a PUNCH.
+    protocol: Option<Vec<u8>>,
+}
+
+impl Prepared {
+    pub(super) fn new(attempt: Attempt, protocol: Option<Vec<u8>>) -> Self {
+        Self { attempt, protocol }
+    }
+
+    /// Makes the keys and the first message, if the dial begins with them. `identity` is that of the endpoint.
+    pub(crate) fn make_keys(
+        &mut self,
+        now: Instant,
+        identity: &Identity,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), ConnectError> {
+        let Some(protocol) = &self.protocol else { return Ok(()) };
+        let asked = self.attempt.ask(now, identity, protocol, None, entropy);
+        asked.map_err(|_| ConnectError::OwnId)
+    }
+
+    pub(super) fn into_attempt(self) -> Attempt {
+        self.attempt
+    }
 }
 
 /// What a due attempt wants.
@@ -324,4 +354,43 @@ impl fmt::Debug for Tags {
 fn jitter(interval: Duration, entropy: &mut dyn Entropy) -> Duration {
     let thousandth = u32::try_from(entropy.number() % 401).unwrap_or(0);
     interval * (800 + thousandth) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Endpoint, EndpointConfig};
+    use super::*;
+    use crate::base::SeededEntropy;
+
+    fn prepared(endpoint: &mut Endpoint) -> Prepared {
+        let peer = Identity::from_secret_bytes([2; 32]).peer_id();
+        let dial = Dial::new(peer, ([192, 0, 2, 1], 4000).into());
+        let mut prepared = endpoint.prepare(Instant::ZERO, &dial).unwrap();
+        let mut entropy = SeededEntropy::new(7);
+        let identity = Identity::from_secret_bytes([1; 32]);
+        prepared.make_keys(Instant::ZERO, &identity, &mut entropy).unwrap();
+        prepared
+    }
+
+    fn endpoint() -> Endpoint {
+        let config = EndpointConfig::default().max_connections(1);
+        let identity = Identity::from_secret_bytes([1; 32]);
+        Endpoint::new(config, identity, Box::new(SeededEntropy::new(1)))
+    }
+
+    #[test]
+    fn of_dials_that_are_prepared_at_the_same_time_no_more_begin_than_there_is_room_for() {
+        let mut endpoint = endpoint();
+        let (first, second) = (prepared(&mut endpoint), prepared(&mut endpoint));
+        endpoint.begin(first).unwrap();
+        assert_eq!(endpoint.begin(second), Err(ConnectError::TooManyConnections));
+    }
+
+    #[test]
+    fn what_was_prepared_does_not_begin_when_the_endpoint_has_closed_meanwhile() {
+        let mut endpoint = endpoint();
+        let prepared = prepared(&mut endpoint);
+        endpoint.close(Instant::ZERO, crate::wire::ApplicationCode::ZERO, b"");
+        assert_eq!(endpoint.begin(prepared), Err(ConnectError::EndpointClosed));
+    }
 }

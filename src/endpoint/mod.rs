@@ -47,6 +47,7 @@ use crate::wire::{
 };
 
 pub use config::EndpointConfig;
+pub(crate) use dial::Prepared;
 pub use event::{ConnectError, ConnectionHandle, Dial, Event};
 pub use stats::EndpointStats;
 
@@ -163,19 +164,28 @@ impl Endpoint {
     /// # Errors
     /// When it cannot even start.
     pub fn connect(&mut self, now: Instant, dial: &Dial) -> Result<ConnectionHandle, ConnectError> {
+        let mut prepared = self.prepare(now, dial)?;
+        prepared.make_keys(now, &self.identity, &mut *self.entropy)?;
+        self.begin(prepared)
+    }
+
+    /// The part of [`Self::connect`] before [`Prepared::make_keys`], which takes long and needs no endpoint.
+    pub(crate) fn prepare(&mut self, now: Instant, dial: &Dial) -> Result<Prepared, ConnectError> {
         self.check_dial(dial)?;
         let dial = &Dial { remote: canonical(dial.remote), ..dial.clone() };
         let config = dial.transport.clone().unwrap_or_else(|| self.config.transport.clone());
         let hid = fresh_hid(self.shard, &mut *self.entropy);
         let offered = self.config.offered;
-        let mut attempt =
-            Attempt::new(now, dial, config, offered, (self.id, hid), &mut *self.entropy);
-        if !dial.punch {
-            let protocol = &self.config.application_protocol;
-            attempt
-                .ask(now, &self.identity, protocol, None, &mut *self.entropy)
-                .map_err(|_| ConnectError::OwnId)?;
-        }
+        let attempt = Attempt::new(now, dial, config, offered, (self.id, hid), &mut *self.entropy);
+        let protocol = (!dial.punch).then(|| self.config.application_protocol.clone());
+        Ok(Prepared::new(attempt, protocol))
+    }
+
+    /// The part of [`Self::connect`] after that.
+    pub(crate) fn begin(&mut self, prepared: Prepared) -> Result<ConnectionHandle, ConnectError> {
+        // Others may have come first meanwhile.
+        self.check_room()?;
+        let attempt = prepared.into_attempt();
         let open = Open {
             remote: attempt.remote(),
             hid: attempt.hid(),
@@ -196,6 +206,10 @@ impl Endpoint {
         if dial.peer == Some(self.id) {
             return Err(ConnectError::OwnId);
         }
+        self.check_room()
+    }
+
+    fn check_room(&self) -> Result<(), ConnectError> {
         if self.closed {
             return Err(ConnectError::EndpointClosed);
         }
