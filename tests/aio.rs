@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures::executor::block_on;
@@ -140,6 +141,36 @@ async fn a_wait_that_is_dropped_loses_nothing() {
     sender.finish_async().await.unwrap();
     let receiver = pair.listener.accept_uni_async().await.unwrap();
     assert_eq!(receiver.read_with(|data| (data.len(), data.to_vec())).unwrap().unwrap(), b"kept");
+}
+
+#[test]
+fn of_tasks_that_wait_to_accept_one_is_woken_and_another_when_that_one_goes() {
+    struct Tell(usize, mpsc::Sender<usize>);
+
+    impl Wake for Tell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.1.send(self.0);
+        }
+    }
+
+    let pair = block_on(pair());
+    let (tell, told) = mpsc::channel();
+    let wakers = [0, 1].map(|number| Waker::from(Arc::new(Tell(number, tell.clone()))));
+    let mut accepting = [0, 1].map(|_| Some(Box::pin(pair.listening.accept_async())));
+    let mut poll = |number: usize| {
+        let future = accepting[number].as_mut().unwrap().as_mut();
+        future.poll(&mut Context::from_waker(&wakers[number]))
+    };
+    assert!(poll(0).is_pending() && poll(1).is_pending());
+    let (peer, addr) = (pair.listening.peer_id(), pair.listening.local_addr());
+    let _connection = block_on(pair.dialling.connect_async(peer, addr)).unwrap();
+    let woken = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(told.try_recv().is_err(), "there is one connection to accept");
+    let other = 1 - woken;
+    accepting[woken] = None;
+    assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(other));
+    let future = accepting[other].as_mut().unwrap().as_mut();
+    assert!(future.poll(&mut Context::from_waker(&wakers[other])).is_ready());
 }
 
 #[tokio::test]

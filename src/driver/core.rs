@@ -316,6 +316,19 @@ impl Core {
         self.waits.forget(key, waker);
     }
 
+    /// As [`Self::unregister`], for one that goes without another attempt: it may have been woken for what others wait for as well.
+    pub(crate) fn give_up(&mut self, key: Key, waker: &Waker) {
+        self.unregister(key, waker);
+        if key == Key::Accept && !self.backlog.is_empty() {
+            self.waits.wake_one(key);
+        }
+    }
+
+    /// This waker is that of the thread that reads the socket.
+    pub(super) fn set_reader(&mut self, waker: Waker) {
+        self.waits.set_reader(waker);
+    }
+
     pub(crate) fn wake(&mut self, key: Key) {
         self.waits.wake(key);
     }
@@ -362,7 +375,7 @@ impl Core {
             self.release(now, handle);
         } else if !self.is_met_by(now, handle) {
             self.backlog.push_back(handle);
-            self.waits.wake(Key::Accept);
+            self.waits.wake_one(Key::Accept);
         }
     }
 

@@ -97,6 +97,11 @@ impl Reception {
         })
     }
 
+    /// The waker of whichever thread is in the seat.
+    pub(super) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
     /// Takes the seat, if it is free.
     pub(super) fn take_seat(&self) -> Option<Seated<'_>> {
         if !HAS_SEAT {
@@ -153,7 +158,7 @@ pub(super) struct Seated<'a> {
 impl Seated<'_> {
     /// What has to be woken for the thread to try again.
     pub(super) fn waker(&self) -> &Waker {
-        &self.reception.waker
+        self.reception.waker()
     }
 
     /// Sleeps until something was received, the waker was woken or the time is over.

@@ -188,7 +188,15 @@ impl Shared {
         mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
     ) -> Option<T> {
         loop {
-            if let Poll::Ready(result) = self.poll(key, seat.waker(), &mut attempt) {
+            let result = self.with(|core, now| {
+                let result = attempt(core, now);
+                match result.is_pending() {
+                    true => core.register(key, seat.waker()),
+                    false => core.unregister(key, seat.waker()),
+                }
+                result
+            });
+            if let Poll::Ready(result) = result {
                 return Some(result);
             }
             let left = deadline - self.now();
@@ -225,7 +233,7 @@ impl Shared {
 
     /// The owner of the waker does not wait any more.
     pub(crate) fn give_up(&self, key: Key, waker: &Waker) {
-        self.guarded.lock().unregister(key, waker);
+        self.guarded.with(&mut Vec::new(), |core, _| core.give_up(key, waker));
     }
 
     /// Sends what there is to send.

@@ -96,8 +96,9 @@ fn prepare(
     let poll = Poll::new()?;
     let waker = mio::Waker::new(poll.registry(), worker::WAKER)?;
     let (commands, inbox) = unbounded();
-    let core = Core::new(node, socket.local_addr(), driver.linger);
+    let mut core = Core::new(node, socket.local_addr(), driver.linger);
     let reception = Reception::new(socket, poll.registry().try_clone()?, worker::SOCKET)?;
+    core.set_reader(reception.waker().clone());
     let port = group.as_ref().map(|group| Port::new(shard, group));
     let guarded = Guarded::new(core, *clock, waker, port);
     let spares = Arc::new(Spares::new(poll.registry().try_clone()?, driver.kernel_buffer));

@@ -2,7 +2,8 @@
 //!
 //! A waiter tries, and if it has to wait leaves its waker before the lock is let go; whoever makes an event takes the
 //! wakers of it under the same lock and calls them after. So no wakeup is lost, and none runs while the lock is held.
-//! All that wait for a thing are woken, and those that come too late wait again.
+//! All that wait for a thing are woken, and those that come too late wait again; only that of those that wait to accept connections one
+//! is woken for each connection, for hundreds may wait. One that was woken and then does not accept has another one woken.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -60,14 +61,28 @@ struct Waiters {
     others: Vec<Waker>,
 }
 
+impl Waiters {
+    fn contain(&self, waker: &Waker) -> bool {
+        let waits = |other: &Waker| other.will_wake(waker);
+        waits(&self.first) || self.others.iter().any(waits)
+    }
+}
+
 /// All waiters of an endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
     waiting: BTreeMap<Key, Waiters>,
     ready: Vec<Waker>,
+    /// The waker of the thread that reads the socket, if it is a thread that waits.
+    reader: Option<Waker>,
 }
 
 impl Waits {
+    /// Whoever leaves this waker reads the socket and so is awake when something happens.
+    pub(crate) fn set_reader(&mut self, waker: Waker) {
+        self.reader = Some(waker);
+    }
+
     /// Wakes this waker at the next event of the key. A waker that waits already is not added again.
     pub(crate) fn register(&mut self, key: Key, waker: &Waker) {
         match self.waiting.entry(key) {
@@ -76,8 +91,7 @@ impl Waits {
             }
             Entry::Occupied(mut entry) => {
                 let waiters = entry.get_mut();
-                let waits = |other: &Waker| other.will_wake(waker);
-                if !waits(&waiters.first) && !waiters.others.iter().any(waits) {
+                if !waiters.contain(waker) {
                     waiters.others.push(waker.clone());
                 }
             }
@@ -103,6 +117,16 @@ impl Waits {
             self.ready.push(waiters.first);
             self.ready.append(&mut waiters.others);
         }
+    }
+
+    /// Something happened that one alone can have: best the reader, who is awake, and else the one that came last, whose memory is the
+    /// likeliest to be in a cache.
+    pub(crate) fn wake_one(&mut self, key: Key) {
+        let Some(waiters) = self.waiting.get(&key) else { return };
+        let reader = self.reader.as_ref().filter(|reader| waiters.contain(reader));
+        let chosen = reader.or(waiters.others.last()).unwrap_or(&waiters.first).clone();
+        self.forget(key, &chosen);
+        self.ready.push(chosen);
     }
 
     /// Everything that is waited for on this connection may have happened.
@@ -183,6 +207,26 @@ mod tests {
         waits.wake(Key::Accept);
         settle(&mut waits);
         assert_eq!((woken(&a), woken(&b)), (1, 1));
+        assert_eq!(waits.len(), 0);
+    }
+
+    #[test]
+    fn of_those_that_wait_for_one_thing_one_is_woken_and_the_reader_first() {
+        let mut waits = Waits::default();
+        let ((a, a_waker), (b, b_waker), (c, c_waker)) = (waiter(), waiter(), waiter());
+        waits.set_reader(b_waker.clone());
+        for waker in [&a_waker, &b_waker, &c_waker] {
+            waits.register(Key::Accept, waker);
+        }
+        let mut wake = || {
+            waits.wake_one(Key::Accept);
+            settle(&mut waits);
+            (woken(&a), woken(&b), woken(&c))
+        };
+        assert_eq!(wake(), (0, 1, 0));
+        assert_eq!(wake(), (0, 1, 1));
+        assert_eq!(wake(), (1, 1, 1));
+        assert_eq!(wake(), (1, 1, 1));
         assert_eq!(waits.len(), 0);
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use srudp::{Connection, TransportConfig};
+use srudp::{ApplicationCode, Connection, Endpoint, TransportConfig};
 
 use crate::pair::{Pair, dialler, in_time, listener, pattern};
 
@@ -46,6 +46,42 @@ fn many_threads_share_a_connection() {
             }
         });
         serving.join().unwrap();
+    });
+}
+
+/// So many in each of so many threads.
+const ACCEPTED: usize = 16;
+
+/// Some give up in between and come back.
+fn accept_some(listening: &Endpoint, patience: Duration) {
+    let mut accepted = 0;
+    while accepted < ACCEPTED {
+        if let Ok(connection) = listening.accept_timeout(patience) {
+            connection.closed();
+            accepted += 1;
+        }
+    }
+}
+
+fn dial_some(dialling: &Endpoint, listening: &Endpoint) {
+    for _ in 0..ACCEPTED {
+        let connection = dialling.connect(listening.peer_id(), listening.local_addr()).unwrap();
+        connection.close_now(ApplicationCode::ZERO, b"");
+    }
+}
+
+#[test]
+fn many_threads_wait_to_accept_and_none_is_forgotten() {
+    in_time(|| {
+        let (listening, dialling) =
+            (&listener(TransportConfig::default()), &dialler(TransportConfig::default()));
+        thread::scope(|scope| {
+            for index in 0..16 {
+                let patience = [1, 3, 60_000][index % 3];
+                scope.spawn(move || accept_some(listening, Duration::from_millis(patience)));
+                scope.spawn(|| dial_some(dialling, listening));
+            }
+        });
     });
 }
 
