@@ -1,6 +1,7 @@
 //! The jobs for stacks with blocking calls: a thread for each connection.
 
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,15 +17,15 @@ const STACK_SIZE: usize = 256 << 10;
 
 /// A stack with blocking calls.
 pub(super) trait Blocking: Sync + 'static {
-    type Listener: Send + 'static;
-    type Incoming: Send + 'static;
+    type Listener: Send + Sync + 'static;
+    type Incoming;
     type Dialer: Send + Sync + 'static;
     /// The only stream of a connection, with the connection.
     type Stream: Read + Write + Send + 'static;
 
     fn listen(&self, setup: &Setup) -> Result<(Self::Listener, Target)>;
-    fn accept(listener: &mut Self::Listener) -> Result<Self::Incoming>;
-    /// Called in the connection's own thread.
+    fn accept(listener: &Self::Listener) -> Result<Self::Incoming>;
+    /// What of the handshake is left to the connection's own thread.
     fn establish(incoming: Self::Incoming) -> Result<Self::Stream>;
     fn dialer(&self, setup: &Setup, target: &Target) -> Result<Self::Dialer>;
     fn dial(dialer: &Self::Dialer) -> Result<Self::Stream>;
@@ -37,7 +38,9 @@ pub(super) struct Threads<B>(pub(super) B);
 impl<B: Blocking> Stack for Threads<B> {
     fn serve(&self, setup: &Setup, job: Job, meter: Arc<Meter>) -> Result<Target> {
         let (listener, target) = self.0.listen(setup)?;
-        thread::spawn(move || serve_all::<B>(listener, job, &meter));
+        let held = Mutex::new(Vec::new());
+        let waiting = AtomicUsize::new(0);
+        Arc::new(Crew::<B> { listener, job, meter, held, waiting }).hire();
         Ok(target)
     }
 
@@ -54,17 +57,37 @@ impl<B: Blocking> Stack for Threads<B> {
     }
 }
 
-fn serve_all<B: Blocking>(mut listener: B::Listener, job: Job, meter: &Arc<Meter>) {
-    let held = Arc::new(Mutex::new(Vec::new()));
-    while let Ok(incoming) = B::accept(&mut listener) {
-        let (meter, held) = (Arc::clone(meter), Arc::clone(&held));
-        let serve = move || {
-            if let Ok(stream) = serve_one::<B>(incoming, job, &meter) {
-                held.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
-            }
-        };
-        if let Err(error) = thread::Builder::new().stack_size(STACK_SIZE).spawn(serve) {
+/// The threads of a server. Each accepts a connection, serves it, and comes back for another; there is always one that waits.
+struct Crew<B: Blocking> {
+    listener: B::Listener,
+    job: Job,
+    meter: Arc<Meter>,
+    held: Mutex<Vec<B::Stream>>,
+    /// Threads that wait for a connection, or are about to.
+    waiting: AtomicUsize,
+}
+
+impl<B: Blocking> Crew<B> {
+    /// Adds a thread.
+    fn hire(self: &Arc<Self>) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let crew = Arc::clone(self);
+        let work = move || crew.work();
+        if let Err(error) = thread::Builder::new().stack_size(STACK_SIZE).spawn(work) {
             eprintln!("a connection without a thread: {error}");
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn work(self: &Arc<Self>) {
+        while let Ok(incoming) = B::accept(&self.listener) {
+            if self.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+                self.hire();
+            }
+            if let Ok(stream) = serve_one::<B>(incoming, self.job, &self.meter) {
+                self.held.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+            }
+            self.waiting.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

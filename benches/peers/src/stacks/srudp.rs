@@ -37,7 +37,7 @@ impl Blocking for Srudp {
         Ok((endpoint, Target { address, key }))
     }
 
-    fn accept(endpoint: &mut Endpoint) -> Result<Connection> {
+    fn accept(endpoint: &Endpoint) -> Result<Connection> {
         Ok(endpoint.accept()?)
     }
 

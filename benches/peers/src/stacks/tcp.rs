@@ -25,7 +25,7 @@ impl Blocking for Tcp {
         Ok((listener, target))
     }
 
-    fn accept(listener: &mut TcpListener) -> Result<TcpStream> {
+    fn accept(listener: &TcpListener) -> Result<TcpStream> {
         accept(listener)
     }
 

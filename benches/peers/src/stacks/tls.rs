@@ -39,7 +39,7 @@ impl Blocking for Tls {
         Ok(((listener, Arc::new(config)), target))
     }
 
-    fn accept((listener, config): &mut Self::Listener) -> Result<Self::Incoming> {
+    fn accept((listener, config): &Self::Listener) -> Result<Self::Incoming> {
         Ok((tcp::accept(listener)?, Arc::clone(config)))
     }
 
