@@ -38,6 +38,11 @@ impl Attention {
         fell
     }
 
+    /// The thread was called while it was awake, and is to look again.
+    pub(super) fn is_called(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == CALLED
+    }
+
     /// The thread does not sleep any more, and will look again.
     pub(super) fn wake_up(&self) {
         self.state.store(AWAKE, Ordering::SeqCst);

@@ -45,6 +45,7 @@ mod streams;
 #[cfg(all(feature = "tokio", unix))]
 mod task;
 mod transmit;
+mod vigil;
 mod wait;
 mod watch;
 mod worker;

@@ -27,12 +27,20 @@ pub(super) struct ReceiveBuffers {
     is_bulk: bool,
     /// The last call filled all that it was given.
     is_full: bool,
+    /// It received a single datagram.
+    is_single: bool,
 }
 
 impl ReceiveBuffers {
     pub(super) fn new() -> Self {
         let memory = vec![0; BUFFERS * BUFFER_SIZE].into_boxed_slice();
-        Self { memory, meta: [RecvMeta::default(); BUFFERS], is_bulk: false, is_full: false }
+        Self {
+            memory,
+            meta: [RecvMeta::default(); BUFFERS],
+            is_bulk: false,
+            is_full: false,
+            is_single: false,
+        }
     }
 
     /// Receives once, and gives what came to `take`. Returns how many buffers that were.
@@ -49,6 +57,7 @@ impl ReceiveBuffers {
         let filled = socket.receive(slices, meta)?;
         self.is_full = filled == used;
         self.is_bulk = meta.iter().take(filled).any(|meta| meta.len >= BATCH);
+        self.is_single = filled == 1 && meta.first().is_some_and(|meta| meta.len <= meta.stride);
         for (slice, meta) in slices.iter_mut().zip(&self.meta).take(filled) {
             let Some(data) = slice.get_mut(..meta.len) else { continue };
             take(Received {
@@ -65,6 +74,11 @@ impl ReceiveBuffers {
     /// One of the buffers, for bytes of a stream.
     pub(super) fn first(&mut self) -> &mut [u8] {
         self.memory.get_mut(..BUFFER_SIZE).unwrap_or_default()
+    }
+
+    /// The last call that received something received a single datagram.
+    pub(super) fn was_single(&self) -> bool {
+        self.is_single
     }
 
     /// The last call found nothing more, and nothing is likely to have come meanwhile. Calls that fill many stop there; where one

@@ -8,7 +8,8 @@
 //!
 //! A thread in the seat has what it waits for without a switch from another thread, as with a socket of its own. Others
 //! that wait meanwhile park, and whoever reads wakes them. One that has read for others alone several times leaves the seat
-//! to them: who waits to accept connections shall not stand between the socket and a reader. Timers stay with the worker.
+//! to them: who waits to accept connections shall not stand between the socket and a reader. Timers stay with the worker. One whose
+//! answers come within microseconds looks for the next one before it sleeps ([`vigil`](super::vigil)).
 //!
 //! A thread that comes back to the seat all the time is not worth the changes of the worker's poll, nor that the worker wakes when
 //! a datagram arrives while the thread is away for a moment. Then the worker *patrols*: it lets the socket go
@@ -29,6 +30,7 @@ use super::guarded::Guarded;
 use super::patrol::Usage;
 use super::receive::ReceiveBuffers;
 use super::socket::Socket;
+use super::vigil::{Ending, VIGIL, Vigil};
 use super::watch::Watch;
 
 const SOCKET: Token = Token(0);
@@ -62,6 +64,7 @@ struct Seat {
     /// The waker of the thread in the seat.
     waker: Waker,
     served: Served,
+    vigil: Vigil,
     /// The socket was not read to its end since it was known to be readable.
     is_readable: bool,
 }
@@ -161,14 +164,24 @@ impl Seated<'_> {
         self.reception.waker()
     }
 
-    /// Sleeps until something was received, the waker was woken or the time is over.
-    pub(super) fn wait(&mut self, guarded: &Guarded, timeout: Duration) {
+    /// Waits until something was received, the waker was woken or the time is over. One that `reads` may stay awake for a moment.
+    pub(super) fn wait(&mut self, guarded: &Guarded, timeout: Duration, reads: bool) {
         let Some(seat) = &mut self.seat else { return };
         seat.follow(&self.reception.current);
         let mut filled = seat.receive_if_readable(guarded);
         if filled == 0 && !seat.is_readable {
-            seat.sleep(&self.reception.attention, timeout);
+            let attention = &self.reception.attention;
+            let began = guarded.now();
+            if reads && seat.vigil.is_kept() && timeout > VIGIL {
+                seat.stay_awake(attention, || guarded.now() - began < VIGIL);
+            }
+            if !seat.is_readable {
+                seat.sleep(attention, timeout);
+            }
+            let waited = guarded.now() - began;
             filled = seat.receive_if_readable(guarded);
+            let ending = seat.ending(filled);
+            seat.vigil.on_waited(waited, ending);
         }
         if filled > 0 {
             self.favours = match seat.served {
@@ -211,6 +224,7 @@ impl Seat {
             ready: Vec::new(),
             waker,
             served: Served::default(),
+            vigil: Vigil::default(),
             is_readable: true,
         })
     }
@@ -233,19 +247,41 @@ impl Seat {
         }
     }
 
-    fn sleep(&mut self, attention: &Attention, timeout: Duration) {
-        if !attention.fall_asleep() {
-            return;
+    /// Looks at the socket again and again, as long as it may.
+    fn stay_awake(&mut self, attention: &Attention, may: impl Fn() -> bool) {
+        while may() && !self.is_readable && !attention.is_called() {
+            // Who the answer is expected from may be waiting for this processor.
+            std::thread::yield_now();
+            self.look(Duration::ZERO);
         }
+    }
+
+    fn sleep(&mut self, attention: &Attention, timeout: Duration) {
+        if attention.fall_asleep() {
+            self.look(timeout);
+            attention.wake_up();
+        }
+    }
+
+    fn look(&mut self, timeout: Duration) {
         // An interruption is a reason to look again, like any other.
         let _ = self.poll.poll(&mut self.events, Some(timeout));
-        attention.wake_up();
         let mut events = self.events.iter().filter(|event| event.token() == SOCKET);
         self.is_readable |= events.any(|event| event.is_readable() || event.is_error());
     }
 
     fn receive_if_readable(&mut self, guarded: &Guarded) -> usize {
         if self.is_readable { self.receive(guarded) } else { 0 }
+    }
+
+    /// What a wait has ended with, of which so many buffers were filled.
+    fn ending(&self, filled: usize) -> Ending {
+        match filled {
+            0 => Ending::Other,
+            _ if !self.buffers.was_single() => Ending::Several,
+            _ if self.served.this => Ending::Answer,
+            _ => Ending::Other,
+        }
     }
 
     /// Reads the socket once, and tells the protocol. Returns how many buffers that filled.

@@ -205,7 +205,7 @@ impl Shared {
                 seat.leave();
                 return None;
             }
-            seat.wait(&self.guarded, left);
+            seat.wait(&self.guarded, left, key.reads());
         }
     }
 

@@ -32,6 +32,13 @@ pub(crate) enum Key {
     Connection(ConnectionHandle, Topic),
 }
 
+impl Key {
+    /// What the peer has sent is waited for.
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::Connection(_, Topic::Readable(_) | Topic::DatagramReceived))
+    }
+}
+
 /// What is waited for on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Topic {
