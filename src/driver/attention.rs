@@ -93,7 +93,9 @@ mod tests {
         let attention = Attention::new(mio::Waker::new(poll.registry(), Token(0)).unwrap());
         attention.call();
         assert!(!wakes(&mut poll));
+        assert!(attention.is_called());
         assert!(!attention.fall_asleep(), "the call is lost");
+        assert!(!attention.is_called());
         assert!(attention.fall_asleep());
         attention.call();
         assert!(wakes(&mut poll));
