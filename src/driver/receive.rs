@@ -88,3 +88,29 @@ impl ReceiveBuffers {
         fills_many && !self.is_full && !self.is_bulk
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_datagram_is_told_from_several() {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let receiver = Socket::bind(any, 65_536).unwrap();
+        let sender = std::net::UdpSocket::bind(any).unwrap();
+        let mut buffers = ReceiveBuffers::new();
+        for (sent, is_single) in [(1, true), (2, false), (1, true)] {
+            for _ in 0..sent {
+                sender.send_to(&[7; 100], receiver.local_addr()).unwrap();
+            }
+            let (mut bytes, mut was_single) = (0, true);
+            while bytes < sent * 100 {
+                // Systems without calls that fill many buffers tell of one after the other.
+                if buffers.receive(&receiver, |received| bytes += received.data.len()).is_ok() {
+                    was_single = buffers.was_single();
+                }
+            }
+            assert!(was_single == is_single || cfg!(not(target_os = "linux")));
+        }
+    }
+}
