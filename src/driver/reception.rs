@@ -171,17 +171,10 @@ impl Seated<'_> {
         let mut filled = seat.receive_if_readable(guarded);
         if filled == 0 && !seat.is_readable {
             let attention = &self.reception.attention;
-            let began = guarded.now();
-            if reads && seat.vigil.is_kept() && timeout > VIGIL {
-                seat.stay_awake(attention, || guarded.now() - began < VIGIL);
-            }
-            if !seat.is_readable {
-                seat.sleep(attention, timeout);
-            }
-            let waited = guarded.now() - began;
-            filled = seat.receive_if_readable(guarded);
-            let ending = seat.ending(filled);
-            seat.vigil.on_waited(waited, ending);
+            filled = match reads {
+                true => seat.await_answer(guarded, attention, timeout),
+                false => seat.sleep_and_receive(guarded, attention, timeout),
+            };
         }
         if filled > 0 {
             self.favours = match seat.served {
@@ -245,6 +238,36 @@ impl Seat {
             self.socket = current;
             self.is_readable = true;
         }
+    }
+
+    fn sleep_and_receive(
+        &mut self,
+        guarded: &Guarded,
+        attention: &Attention,
+        timeout: Duration,
+    ) -> usize {
+        self.sleep(attention, timeout);
+        self.receive_if_readable(guarded)
+    }
+
+    /// As [`Self::sleep_and_receive`], for a thread that reads: it keeps a vigil before if that is worth it.
+    fn await_answer(
+        &mut self,
+        guarded: &Guarded,
+        attention: &Attention,
+        timeout: Duration,
+    ) -> usize {
+        let began = guarded.now();
+        if self.vigil.is_kept() && timeout > VIGIL {
+            self.stay_awake(attention, || guarded.now() - began < VIGIL);
+        }
+        if !self.is_readable {
+            self.sleep(attention, timeout);
+        }
+        let waited = guarded.now() - began;
+        let filled = self.receive_if_readable(guarded);
+        self.vigil.on_waited(waited, self.ending(filled));
+        filled
     }
 
     /// Looks at the socket again and again, as long as it may.

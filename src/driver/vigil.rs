@@ -11,7 +11,7 @@
 //!              soon, so often in a row
 //!   Sleeps ───────────────────────────────▶ Awake
 //!      ▲                                      │
-//!      └──────── not soon, or several ───────┘
+//!      └──────── not soon, or several ────────┘
 //! ```
 
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Vigil {
         ANSWERS << self.doublings
     }
 
-    /// A wait has taken so long.
+    /// A thread that reads has waited for so long.
     pub(super) fn on_waited(&mut self, waited: Duration, ending: Ending) {
         match ending {
             _ if waited > VIGIL => {
