@@ -128,6 +128,69 @@ async fn echo_under_tokio(pair: Pair) {
     echoing.await.unwrap();
 }
 
+/// Many short answers, one after the other: the tasks that read look for them awake.
+async fn ping(pair: &Pair, times: usize) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let mut dialler = pair.dialler.open_stream_async().await.unwrap().into_async();
+    let pinging = async {
+        for n in 0..times {
+            let mut answer = [0];
+            dialler.write_all(&[n as u8]).await.unwrap();
+            dialler.read_exact(&mut answer).await.unwrap();
+            assert_eq!(answer, [n as u8]);
+        }
+        dialler.shutdown().await.unwrap();
+    };
+    let answering = async {
+        let mut listener = pair.listener.accept_stream_async().await.unwrap().into_async();
+        let mut question = [0];
+        while listener.read(&mut question).await.unwrap() > 0 {
+            listener.write_all(&question).await.unwrap();
+        }
+    };
+    tokio::join!(pinging, answering);
+}
+
+#[test]
+fn answers_come_under_any_executor() {
+    block_on(async { ping(&pair().await, 500).await });
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "current_thread")]
+async fn answers_come_where_one_thread_does_everything() {
+    ping(&pair_in_tokio().await, 500).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_come_where_tasks_serve_the_sockets() {
+    let pair = pair_in_tokio().await;
+    tokio::spawn(async move { ping(&pair, 500).await }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_that_is_not_polled_any_more_keeps_the_socket_from_nobody() {
+    use tokio::io::AsyncReadExt;
+
+    let pair = pair().await;
+    let silent = pair.listener.open_uni_async().await.unwrap();
+    silent.write_bytes(&b"?"[..]).unwrap();
+    let unread = pair.dialler.accept_uni_async().await.unwrap();
+    unread.read_with(|_| (1, ())).unwrap();
+    for _ in 0..20 {
+        ping(&pair, 50).await;
+        let mut buffer = [0];
+        let mut abandoned = unread.clone().into_async();
+        assert!(poll_once(abandoned.read(&mut buffer)).is_pending());
+        // A task that accepts does not read the socket itself.
+        let greeting = pair.listener.open_uni_async().await.unwrap();
+        greeting.write_bytes(&b"hello"[..]).unwrap();
+        pair.dialler.accept_uni_async().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_wait_that_is_dropped_loses_nothing() {
     let pair = pair().await;

@@ -3,8 +3,9 @@
 use std::io;
 use std::task::{Context, Poll};
 
+use super::again::again;
 use crate::api::{RecvStream, SendStream, Stream};
-use crate::driver::Topic;
+use crate::driver::{Lookout, Topic};
 use crate::wire::StreamId;
 
 /// A [`Stream`] that implements `AsyncRead` and `AsyncWrite` of `futures-io` and of `tokio`, with the crate features of these names.
@@ -21,7 +22,10 @@ pub struct AsyncSendStream(SendStream);
 
 /// A [`RecvStream`] that implements `AsyncRead`.
 #[derive(Clone, Debug)]
-pub struct AsyncRecvStream(RecvStream);
+pub struct AsyncRecvStream {
+    stream: RecvStream,
+    lookout: Lookout,
+}
 
 impl Stream {
     /// The same stream for tasks. Its timeouts do not apply there.
@@ -41,7 +45,7 @@ impl SendStream {
 impl RecvStream {
     /// The same stream for tasks. Its timeout does not apply there.
     pub fn into_async(self) -> AsyncRecvStream {
-        AsyncRecvStream(self)
+        AsyncRecvStream { stream: self, lookout: Lookout::default() }
     }
 }
 
@@ -108,19 +112,20 @@ impl AsyncSendStream {
 impl AsyncRecvStream {
     /// The same stream for threads: for everything that does not wait, such as `stop`.
     pub fn get_ref(&self) -> &RecvStream {
-        &self.0
+        &self.stream
     }
 
     pub(super) fn poll_read_some(
-        &self,
+        &mut self,
         context: &Context<'_>,
         out: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if out.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let attempt = |core: &mut _, now| self.0.try_read(core, now, out);
-        let shared = self.0.link().shared();
-        shared.poll(self.0.key(), context.waker(), attempt).map_err(io::Error::from)
+        let Self { stream, lookout } = self;
+        let attempt = |core: &mut _, now| stream.try_read(core, now, out);
+        let (shared, key) = (stream.link().shared(), stream.key());
+        lookout.poll(shared, key, context.waker(), again, attempt).map_err(io::Error::from)
     }
 }

@@ -10,7 +10,7 @@ use super::streams::{AsyncRecvStream, AsyncSendStream, AsyncStream};
 
 impl AsyncRead for AsyncRecvStream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {

@@ -5,14 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use super::again::again;
 use crate::base::Instant;
-use crate::driver::{Core, Key, Shared};
+use crate::driver::{Core, Key, Lookout, Shared};
 
 /// Resolves when the attempt does.
 pub(super) struct Waiting<F> {
     shared: Arc<Shared>,
     key: Key,
     attempt: F,
+    lookout: Lookout,
     /// What was left with the driver.
     waker: Option<Waker>,
 }
@@ -22,7 +24,7 @@ where
     F: FnMut(&mut Core, Instant) -> Poll<T> + Unpin,
 {
     pub(super) fn new(shared: &Arc<Shared>, key: Key, attempt: F) -> Self {
-        Self { shared: Arc::clone(shared), key, attempt, waker: None }
+        Self { shared: Arc::clone(shared), key, attempt, lookout: Lookout::default(), waker: None }
     }
 }
 
@@ -47,7 +49,7 @@ where
             // The future has moved to another task.
             this.forget();
         }
-        let result = this.shared.poll(this.key, waker, &mut this.attempt);
+        let result = this.lookout.poll(&this.shared, this.key, waker, again, &mut this.attempt);
         if result.is_ready() {
             this.forget();
         } else if this.waker.is_none() {

@@ -18,7 +18,7 @@
 //!
 //! This driver does it with one worker thread per endpoint, or with several ([`shards`]). Threads of the application do not talk to the worker: they
 //! take the lock of the [`Core`], change the protocol's state, and send what comes of it themselves ([`transmit`]). One that has
-//! to wait reads the main socket itself ([`reception`]). The worker keeps time, reads the spare sockets ([`spares`]), and the main one
+//! to wait reads the main socket itself ([`reception`]), and tasks do in passing while answers come fast ([`lookout`]). The worker keeps time, reads the spare sockets ([`spares`]), and the main one
 //! while nobody waits. It can be a task of tokio instead ([`task`]).
 //! Nothing here is process-wide.
 
@@ -29,6 +29,7 @@ mod entropy;
 mod guarded;
 #[cfg(feature = "interfaces")]
 mod interfaces;
+mod lookout;
 mod missed;
 mod park;
 mod patrol;
@@ -54,6 +55,7 @@ use std::time::Duration;
 
 pub(crate) use clock::unix_time;
 pub(crate) use core::{Core, Found, Notice, Plan, networks};
+pub(crate) use lookout::Lookout;
 pub(crate) use shards::Shards;
 pub(crate) use shared::Shared;
 pub(crate) use start::start;

@@ -17,8 +17,14 @@ use crate::base::Instant;
 /// looks. Short beside the delays that acknowledgements may have (SPEC.md), long beside what it costs to look.
 pub(super) const PATROL: Duration = Duration::from_millis(2);
 
-/// Sittings from one look to the next that tell of a thread that is never away for long.
-const SITTINGS: u64 = 4;
+/// What a sitting of a thread counts.
+pub(super) const SITTING: u64 = 4;
+
+/// What a vigil of a task counts that brought what it waited for. Less, for others wait elsewhere while a thread would take the seat.
+pub(super) const VIGIL: u64 = 1;
+
+/// What tells, from one look to the next, that somebody is never away for long.
+const USES: u64 = 4 * SITTING;
 
 /// Times that the worker was woken between two looks, before it patrols instead.
 const DISTURBANCES: u32 = 2;
@@ -26,8 +32,8 @@ const DISTURBANCES: u32 = 2;
 /// How the seat is used.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Usage {
-    /// How often it was taken, ever.
-    pub(super) sittings: u64,
+    /// All sittings and vigils, as they count.
+    pub(super) uses: u64,
     /// A thread is in it.
     pub(super) is_taken: bool,
     /// The worker patrols already.
@@ -37,7 +43,7 @@ pub(super) struct Usage {
 #[derive(Debug, Default)]
 pub(super) struct Patrol {
     looked: Instant,
-    sittings: u64,
+    uses: u64,
     disturbed: u32,
 }
 
@@ -53,12 +59,12 @@ impl Patrol {
         if passed < PATROL {
             return usage.is_patrolled;
         }
-        let is_busy = usage.sittings.wrapping_sub(self.sittings) >= SITTINGS && passed < PATROL * 4;
+        let is_busy = usage.uses.wrapping_sub(self.uses) >= USES && passed < PATROL * 4;
         let is_on = match usage.is_patrolled {
             true => is_busy || usage.is_taken,
             false => is_busy && self.disturbed >= DISTURBANCES,
         };
-        (self.looked, self.sittings, self.disturbed) = (now, usage.sittings, 0);
+        (self.looked, self.uses, self.disturbed) = (now, usage.uses, 0);
         is_on
     }
 }
@@ -70,12 +76,12 @@ mod tests {
     /// Looks after every period, in which the seat was taken and the worker woken so often.
     fn looks(periods: &[(u64, u32)]) -> Vec<bool> {
         let (mut patrol, mut now) = (Patrol::default(), Instant::from_nanos(1));
-        let (mut sittings, mut is_patrolled) = (0, false);
+        let (mut uses, mut is_patrolled) = (0, false);
         let mut look = |&(taken, woken): &(u64, u32)| {
             now += PATROL;
-            sittings += taken;
+            uses += taken * SITTING;
             (0..woken).for_each(|_| patrol.on_disturbed());
-            is_patrolled = patrol.look(now, Usage { sittings, is_taken: false, is_patrolled });
+            is_patrolled = patrol.look(now, Usage { uses, is_taken: false, is_patrolled });
             is_patrolled
         };
         periods.iter().map(&mut look).collect()
@@ -96,8 +102,8 @@ mod tests {
 
     #[test]
     fn between_two_looks_nothing_changes() {
-        let unused = Usage { sittings: 0, is_taken: false, is_patrolled: false };
-        let used = Usage { sittings: 9, is_patrolled: true, ..unused };
+        let unused = Usage { uses: 0, is_taken: false, is_patrolled: false };
+        let used = Usage { uses: USES, is_patrolled: true, ..unused };
         let (mut patrol, start) = (Patrol::default(), Instant::from_nanos(1) + PATROL);
         (0..9).for_each(|_| patrol.on_disturbed());
         assert!(patrol.look(start, Usage { is_patrolled: false, ..used }));

@@ -9,7 +9,8 @@
 //! A thread in the seat has what it waits for without a switch from another thread, as with a socket of its own. Others
 //! that wait meanwhile park, and whoever reads wakes them. One that has read for others alone several times leaves the seat
 //! to them: who waits to accept connections shall not stand between the socket and a reader. Timers stay with the worker. One whose
-//! answers come within microseconds looks for the next one before it sleeps ([`vigil`](super::vigil)).
+//! answers come within microseconds looks for the next one before it sleeps ([`vigil`](super::vigil)); so does a task, without the seat
+//! ([`lookout`](super::lookout)).
 //!
 //! A thread that comes back to the seat all the time is not worth the changes of the worker's poll, nor that the worker wakes when
 //! a datagram arrives while the thread is away for a moment. Then the worker *patrols*: it lets the socket go
@@ -30,7 +31,7 @@ use super::guarded::Guarded;
 use super::patrol::Usage;
 use super::receive::ReceiveBuffers;
 use super::socket::Socket;
-use super::vigil::{Ending, VIGIL, Vigil};
+use super::vigil::{VIGIL, Vigil};
 use super::watch::Watch;
 
 const SOCKET: Token = Token(0);
@@ -50,6 +51,7 @@ pub(super) struct Reception {
     watch: Mutex<Watch>,
     /// The socket to read; the seat follows when it is next looked at.
     current: Mutex<Arc<Socket>>,
+    vigil: Arc<Vigil>,
 }
 
 /// What it takes to read the socket, and to sleep on it.
@@ -64,7 +66,7 @@ struct Seat {
     /// The waker of the thread in the seat.
     waker: Waker,
     served: Served,
-    vigil: Vigil,
+    vigil: Arc<Vigil>,
     /// The socket was not read to its end since it was known to be readable.
     is_readable: bool,
 }
@@ -91,12 +93,15 @@ impl Reception {
         let attention = Arc::new(Attention::new(mio::Waker::new(poll.registry(), ATTENTION)?));
         let watch = Watch::new(registry, socket.for_poll()?, token)?;
         let waker = Waker::from(Arc::clone(&attention));
+        let vigil = Arc::<Vigil>::default();
+        let seat = Seat::new(poll, Arc::clone(socket), waker.clone(), Arc::clone(&vigil))?;
         Ok(Self {
-            seat: Mutex::new(Seat::new(poll, Arc::clone(socket), waker.clone())?),
+            seat: Mutex::new(seat),
             waker,
             attention,
             watch: Mutex::new(watch),
             current: Mutex::new(Arc::clone(socket)),
+            vigil,
         })
     }
 
@@ -123,6 +128,36 @@ impl Reception {
             seat.receive(guarded);
             seat.is_readable
         })
+    }
+
+    /// For a task that reads and has to wait: whether it keeps a vigil.
+    pub(super) fn is_vigil_kept(&self) -> bool {
+        HAS_SEAT && self.vigil.is_kept()
+    }
+
+    /// For a task on vigil: reads the socket once, if nobody else is about to.
+    pub(super) fn look_out(&self, guarded: &Guarded) {
+        if let Some(mut seat) = self.seat.try_lock() {
+            seat.follow(&self.current);
+            seat.receive(guarded);
+        }
+    }
+
+    /// For a task that has kept a vigil for so long, and found what it waited for.
+    pub(super) fn on_found(&self, waited: Duration) {
+        self.vigil.on_answered(waited);
+        self.watch.lock().on_found();
+    }
+
+    /// For a task whose vigil was in vain: it looks no more, so the worker has to watch the socket.
+    pub(super) fn end_vigil(&self) {
+        self.vigil.on_unanswered();
+        self.watch.lock().patrol(false);
+    }
+
+    /// For a task that has slept for so long, and was woken for what was received last.
+    pub(super) fn on_answered(&self, waited: Duration) {
+        self.vigil.on_answered(waited);
     }
 
     /// For the worker: asks its poll for an event when the socket has room, or no longer. Asked for all the time, the event
@@ -205,7 +240,7 @@ impl Drop for Seated<'_> {
 }
 
 impl Seat {
-    fn new(poll: Poll, socket: Arc<Socket>, waker: Waker) -> io::Result<Self> {
+    fn new(poll: Poll, socket: Arc<Socket>, waker: Waker, vigil: Arc<Vigil>) -> io::Result<Self> {
         let mut polled = socket.for_poll()?;
         poll.registry().register(&mut polled, SOCKET, Interest::READABLE)?;
         Ok(Self {
@@ -217,7 +252,7 @@ impl Seat {
             ready: Vec::new(),
             waker,
             served: Served::default(),
-            vigil: Vigil::default(),
+            vigil,
             is_readable: true,
         })
     }
@@ -266,7 +301,11 @@ impl Seat {
         }
         let waited = guarded.now() - began;
         let filled = self.receive_if_readable(guarded);
-        self.vigil.on_waited(waited, self.ending(filled));
+        match filled > 0 && self.served.this {
+            true => self.vigil.on_answered(waited),
+            false if waited > VIGIL => self.vigil.on_unanswered(),
+            false => {}
+        }
         filled
     }
 
@@ -297,23 +336,16 @@ impl Seat {
         if self.is_readable { self.receive(guarded) } else { 0 }
     }
 
-    /// What a wait has ended with, of which so many buffers were filled.
-    fn ending(&self, filled: usize) -> Ending {
-        match filled {
-            0 => Ending::Other,
-            _ if !self.buffers.was_single() => Ending::Several,
-            _ if self.served.this => Ending::Answer,
-            _ => Ending::Other,
-        }
-    }
-
     /// Reads the socket once, and tells the protocol. Returns how many buffers that filled.
     fn receive(&mut self, guarded: &Guarded) -> usize {
-        let Self { socket, polled, buffers, ready, waker, served, .. } = self;
+        let Self { socket, polled, buffers, ready, waker, served, vigil, .. } = self;
         *served = Served::default();
         // Through the poll's socket, so that the poll learns that it was read to its end.
         let received =
             polled.try_io(|| buffers.receive(socket, |received| guarded.take_in(ready, received)));
+        if received.is_ok() {
+            vigil.on_received(buffers.was_single());
+        }
         // Not before everything is taken in: who is woken earlier is in the way, and has to be woken again for the rest.
         served.note(ready, waker);
         ready.drain(..).for_each(Waker::wake);

@@ -1,75 +1,116 @@
-//! Whether a thread in the seat stays awake for a moment before it sleeps on the socket.
+//! Whether who reads stays awake for a moment before it sleeps: a thread in the seat, or a task ([`lookout`](super::lookout)).
 //!
 //! A processor that has nothing to do takes tens of microseconds to come back. An answer from the same host, or from the next one, may
-//! take less than that. So a thread that reads, and has got single datagrams soon several times in a row, looks for the next one for
-//! as long as [`VIGIL`], and lets others run in between. It gives that up when nothing has come by then: a path that is farther away, or
-//! a peer that has stopped, costs one vigil. Each vigil in vain doubles what it takes to begin the next one: where processors are busy, who
-//! lets others run comes back late, and who sleeps is woken at once. Who receives several datagrams at once sleeps as ever, and finds the
-//! more when it wakes.
+//! take less than that. So who reads, and has got single datagrams soon several times in a row, looks for the next one for
+//! as long as [`VIGIL`], and lets others run in between. That goes on while it is worth it: quick answers earn credit, slower ones and vigils
+//! without an answer use it up, for the path is farther, the peer has stopped, or the processors are busy. Then it sleeps,
+//! and each time it takes twice as many answers to begin anew. Who receives several datagrams at once sleeps as well, and finds the more
+//! when it wakes.
+//!
+//! The other side sleeps too, and wakes for its own reasons: so slower answers are borne with for a while.
 //!
 //! ```text
 //!              soon, so often in a row
 //!   Sleeps ───────────────────────────────▶ Awake
 //!      ▲                                      │
-//!      └──────── not soon, or several ────────┘
+//!      └──── no credit is left, or several ───┘
 //! ```
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-/// How long a thread stays awake at most.
-pub(super) const VIGIL: Duration = Duration::from_micros(100);
+/// How long one stays awake at most, and how soon answers have to come to one that sleeps: the two that have to wake take a part of it.
+pub(super) const VIGIL: Duration = Duration::from_micros(250);
 
-/// Datagrams that have come so soon in a row are answers.
+/// Answers that make vigils worth while take no longer than this where both sides are awake.
+const QUICK: Duration = Duration::from_micros(100);
+
+/// Datagrams that have come soon so often in a row are answers.
 const ANSWERS: u32 = 4;
 
-/// A vigil in vain doubles that, so often at most.
-const DOUBLINGS: u32 = 8;
+/// Vigils that end because they were in vain double what it takes to begin the next ones, so often at most.
+const DOUBLINGS: u32 = 5;
 
-/// So many times the answers that a vigil began with, and it has been worth it.
+/// Vigils are kept while they have credit. This is what they begin with: the other side may take as many answers to wake.
+const CREDIT: u32 = 4;
+
+/// A quick answer adds one to the credit, up to this. One that is not costs one.
+const CREDIT_MAX: u32 = 8;
+
+/// What a vigil without an answer costs.
+const UNANSWERED: u32 = 4;
+
+/// So many times the answers that vigils began with, and they have been worth it.
 const WORTH: u32 = 4;
 
-/// What the latest waits have shown.
+/// What the latest waits have shown. Of two that tell of theirs at the same time one may be missed: a vigil more or less.
 #[derive(Debug, Default)]
 pub(super) struct Vigil {
-    answers: u32,
-    doublings: u32,
-}
-
-/// What a wait has ended with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// What the thread waits for, in a single datagram.
-    Answer,
-    /// Something that is not for this thread, or nothing.
-    Other,
-    /// Several datagrams: who sends so much will send more.
-    Several,
+    /// That have come soon, since something else did.
+    answers: AtomicU32,
+    credit: AtomicU32,
+    doublings: AtomicU32,
+    /// What was received last was several datagrams.
+    is_several: AtomicBool,
 }
 
 impl Vigil {
-    /// The thread is to stay awake.
+    /// One that reads is to stay awake.
     pub(super) fn is_kept(&self) -> bool {
-        self.answers >= self.needed()
+        self.credit.load(Ordering::Relaxed) > 0
     }
 
-    fn needed(&self) -> u32 {
-        ANSWERS << self.doublings
+    /// Something was received, a single datagram or several.
+    pub(super) fn on_received(&self, is_single: bool) {
+        self.is_several.store(!is_single, Ordering::Relaxed);
     }
 
-    /// A thread that reads has waited for so long.
-    pub(super) fn on_waited(&mut self, waited: Duration, ending: Ending) {
-        match ending {
-            _ if waited > VIGIL => {
-                self.doublings = (self.doublings + u32::from(self.is_kept())).min(DOUBLINGS);
-                self.answers = 0;
-            }
-            Ending::Several => self.answers = 0,
-            Ending::Answer => self.answers = self.answers.saturating_add(1),
-            Ending::Other => {}
+    /// One that reads has got what was received last, and has waited for so long.
+    pub(super) fn on_answered(&self, waited: Duration) {
+        match waited {
+            // Who sends several datagrams at once will send more.
+            _ if self.is_several.load(Ordering::Relaxed) => self.sleep(),
+            _ if waited > VIGIL => self.on_unanswered(),
+            _ => self.on_soon(waited),
         }
-        if self.answers >= self.needed() * WORTH {
-            self.doublings = 0;
+    }
+
+    fn on_soon(&self, waited: Duration) {
+        let answers = self.answers.load(Ordering::Relaxed).saturating_add(1);
+        self.answers.store(answers, Ordering::Relaxed);
+        let needed = ANSWERS << self.doublings.load(Ordering::Relaxed);
+        if answers >= needed * WORTH {
+            self.doublings.store(0, Ordering::Relaxed);
         }
+        match self.credit.load(Ordering::Relaxed) {
+            0 if answers < needed => {}
+            0 => self.credit.store(CREDIT, Ordering::Relaxed),
+            _ if waited > QUICK => self.pay(1),
+            credit => self.credit.store((credit + 1).min(CREDIT_MAX), Ordering::Relaxed),
+        }
+    }
+
+    /// One that reads has waited for too long.
+    pub(super) fn on_unanswered(&self) {
+        match self.is_kept() {
+            true => self.pay(UNANSWERED),
+            false => self.sleep(),
+        }
+    }
+
+    fn pay(&self, price: u32) {
+        let credit = self.credit.load(Ordering::Relaxed);
+        if credit > price {
+            return self.credit.store(credit - price, Ordering::Relaxed);
+        }
+        let doublings = self.doublings.load(Ordering::Relaxed) + 1;
+        self.doublings.store(doublings.min(DOUBLINGS), Ordering::Relaxed);
+        self.sleep();
+    }
+
+    fn sleep(&self) {
+        self.credit.store(0, Ordering::Relaxed);
+        self.answers.store(0, Ordering::Relaxed);
     }
 }
 
@@ -77,54 +118,77 @@ impl Vigil {
 mod tests {
     use super::*;
 
-    const SOON: Duration = Duration::from_micros(40);
+    /// After so many answers, each of them a single datagram.
+    fn after_answers(answers: u32, waited: Duration) -> Vigil {
+        let vigil = Vigil::default();
+        vigil.on_received(true);
+        (0..answers).for_each(|_| vigil.on_answered(waited));
+        vigil
+    }
 
-    fn kept_after(waits: &[(Duration, Ending)]) -> bool {
-        let mut vigil = Vigil::default();
-        waits.iter().for_each(|(waited, ending)| vigil.on_waited(*waited, *ending));
-        vigil.is_kept()
+    /// Begins vigils and has all of them be in vain. Returns how many answers it took to begin.
+    fn answers_needed(vigil: &Vigil) -> u32 {
+        let mut answers = 0;
+        while !vigil.is_kept() {
+            vigil.on_answered(QUICK);
+            answers += 1;
+        }
+        vigil.on_unanswered();
+        assert!(!vigil.is_kept());
+        answers
     }
 
     #[test]
     fn it_is_kept_where_answers_come_soon() {
-        assert!(!kept_after(&[(SOON, Ending::Answer); 3]));
-        assert!(kept_after(&[(SOON, Ending::Answer); 4]));
-        assert!(!kept_after(&[(SOON, Ending::Other); 9]));
+        assert!(!after_answers(ANSWERS - 1, VIGIL).is_kept());
+        assert!(after_answers(ANSWERS, VIGIL).is_kept());
+        assert!(!after_answers(ANSWERS * 9, VIGIL * 2).is_kept());
     }
 
     #[test]
-    fn something_else_in_between_does_not_end_it_and_several_or_silence_do() {
-        let after = |last| {
-            let mut waits = vec![(SOON, Ending::Answer); 9];
-            waits.push(last);
-            kept_after(&waits)
-        };
-        assert!(after((SOON, Ending::Other)));
-        assert!(!after((SOON, Ending::Several)));
-        assert!(!after((VIGIL * 2, Ending::Answer)));
-        assert!(!after((VIGIL * 2, Ending::Other)));
+    fn it_ends_where_answers_are_not_quick_although_both_sides_are_awake() {
+        assert!(after_answers(ANSWERS + CREDIT - 1, VIGIL).is_kept());
+        assert!(!after_answers(ANSWERS + CREDIT, VIGIL).is_kept());
     }
 
     #[test]
-    fn a_vigil_in_vain_makes_the_next_one_rarer_until_one_has_been_worth_it() {
-        let mut vigil = Vigil::default();
-        let mut answers_needed = || {
-            let mut answers = 0;
-            while !vigil.is_kept() {
-                vigil.on_waited(SOON, Ending::Answer);
-                answers += 1;
-            }
-            vigil.on_waited(VIGIL * 2, Ending::Answer);
-            answers
-        };
-        assert_eq!([answers_needed(), answers_needed(), answers_needed()], [4, 8, 16]);
-        for _ in 0..9 {
-            answers_needed();
-        }
-        assert_eq!(answers_needed(), ANSWERS << DOUBLINGS);
-        (0..(ANSWERS << DOUBLINGS) * WORTH).for_each(|_| vigil.on_waited(SOON, Ending::Answer));
-        vigil.on_waited(SOON, Ending::Several);
-        (0..ANSWERS).for_each(|_| vigil.on_waited(SOON, Ending::Answer));
+    fn one_vigil_in_vain_after_many_quick_answers_does_not_end_it_and_two_do() {
+        let vigil = after_answers(ANSWERS + CREDIT_MAX, QUICK);
+        vigil.on_unanswered();
         assert!(vigil.is_kept());
+        vigil.on_answered(VIGIL * 2);
+        assert!(!vigil.is_kept());
+    }
+
+    #[test]
+    fn it_goes_on_where_four_of_five_are_answered() {
+        let vigil = after_answers(ANSWERS + CREDIT_MAX, QUICK);
+        for _ in 0..100 {
+            vigil.on_unanswered();
+            (0..4).for_each(|_| vigil.on_answered(QUICK));
+            assert!(vigil.is_kept());
+        }
+    }
+
+    #[test]
+    fn several_datagrams_end_it() {
+        let vigil = after_answers(ANSWERS + CREDIT_MAX, QUICK);
+        vigil.on_received(false);
+        vigil.on_answered(QUICK);
+        assert!(!vigil.is_kept());
+    }
+
+    #[test]
+    fn vigils_in_vain_make_the_next_ones_rarer_until_some_have_been_worth_it() {
+        let vigil = after_answers(0, QUICK);
+        let needed = [0; 3].map(|_| answers_needed(&vigil));
+        assert_eq!(needed, [ANSWERS, ANSWERS * 2, ANSWERS * 4]);
+        for _ in 0..9 {
+            answers_needed(&vigil);
+        }
+        assert_eq!(answers_needed(&vigil), ANSWERS << DOUBLINGS);
+        (0..(ANSWERS << DOUBLINGS) * WORTH).for_each(|_| vigil.on_answered(QUICK));
+        vigil.sleep();
+        assert_eq!(answers_needed(&vigil), ANSWERS);
     }
 }

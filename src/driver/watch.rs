@@ -9,7 +9,7 @@ use std::io;
 
 use mio::{Interest, Registry, Token};
 
-use super::patrol::Usage;
+use super::patrol::{SITTING, Usage, VIGIL};
 
 /// What decides for what the worker's poll watches the socket.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(super) struct Watch {
     token: Token,
     /// Threads that are in the seat, or about to leave it.
     seated: usize,
-    /// How often a thread took the seat.
-    sittings: u64,
+    /// How often a thread took the seat, and a task found on vigil what it waited for, as that counts.
+    uses: u64,
     /// The worker patrols instead.
     is_patrolled: bool,
     for_room: bool,
@@ -39,7 +39,7 @@ impl Watch {
             polled,
             token,
             seated: 0,
-            sittings: 0,
+            uses: 0,
             is_patrolled: false,
             for_room: false,
             interest: None,
@@ -51,11 +51,16 @@ impl Watch {
     /// A thread has taken the seat.
     pub(super) fn on_taken(&mut self) {
         self.seated += 1;
-        self.sittings = self.sittings.wrapping_add(1);
+        self.uses = self.uses.wrapping_add(SITTING);
         self.follow();
     }
 
-    /// It has left it.
+    /// A task has found on vigil what it waited for.
+    pub(super) fn on_found(&mut self) {
+        self.uses = self.uses.wrapping_add(VIGIL);
+    }
+
+    /// A thread has left it.
     pub(super) fn on_left(&mut self) {
         self.seated -= 1;
         self.follow();
@@ -73,11 +78,7 @@ impl Watch {
     }
 
     pub(super) fn usage(&self) -> Usage {
-        Usage {
-            sittings: self.sittings,
-            is_taken: self.seated > 0,
-            is_patrolled: self.is_patrolled,
-        }
+        Usage { uses: self.uses, is_taken: self.seated > 0, is_patrolled: self.is_patrolled }
     }
 
     /// Fails only without memory. The next change tries again, and until then a timer of the protocol wakes the worker.
