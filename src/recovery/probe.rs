@@ -1,22 +1,24 @@
 //! Decides when silence calls for a probe (RFC 9002 §6.2).
 //!
 //! ```text
-//!  ack-eliciting packet ──▶ wait PTO × 2^backoff ──▶ two probes owed, backoff + 1 ─┐
-//!            ▲                                                                     │
-//!            └── something new acknowledged: backoff = 0, nothing owed ◀───────────┘
+//!  ack-eliciting packet ──▶ wait PTO × 2^backoff ──▶ two probes owed, then backoff + 1 ─┐
+//!            ▲                                                                          │
+//!            └── something new acknowledged: backoff = 0, nothing owed ◀────────────────┘
 //! ```
 //!
 //! The peer breaking a long silence ends the backoff too: the path works again, perhaps not for long, and what was lost with it is not
 //! acknowledged by anything.
 //!
-//! Where the way back loses many packets, the first timeouts in a row do not double the next one: a silence is then likely to be a few
-//! acknowledgements lost, in a burst perhaps that ends with the packets that it swallows, and not a path that carries less.
+//! The first timeouts in a row do not double the next one: a silence may be a burst of losses that ends with the packets which it
+//! swallows, and two packets in a probe timeout are less than any path carries that carries anything. There are more of these timeouts
+//! where the way back loses many packets: a silence is then likely to be a few acknowledgements lost.
 
 use std::time::Duration;
 
 use crate::base::Instant;
 use crate::base::limits::{
-    PROBE_BACKOFF, PROBE_PATIENCE, PROBE_TIMEOUT_MAX, PROBES, TIMER_GRANULARITY,
+    PROBE_BACKOFF, PROBE_PATIENCE, PROBE_PATIENCE_IN_LOSSES, PROBE_TIMEOUT_MAX, PROBES,
+    TIMER_GRANULARITY,
 };
 use crate::vocab::RttView;
 
@@ -26,7 +28,7 @@ pub(super) fn probe_timeout(rtt: &RttView, max_ack_delay: Duration) -> Duration 
     rtt.smoothed.saturating_add(variation).saturating_add(max_ack_delay)
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ProbeTimer {
     /// When the last ack-eliciting packet left, or the timer last expired. The latter so that a sender who may not
     /// send just then does not find the timer expired for ever.
@@ -41,6 +43,19 @@ pub(super) struct ProbeTimer {
     expects_losses: bool,
 }
 
+impl Default for ProbeTimer {
+    fn default() -> Self {
+        Self {
+            since: Instant::ZERO,
+            backoff: 0,
+            patience: PROBE_PATIENCE,
+            owed: 0,
+            expired: 0,
+            expects_losses: false,
+        }
+    }
+}
+
 impl ProbeTimer {
     /// An ack-eliciting packet leaves.
     pub(super) fn on_sent(&mut self, now: Instant) {
@@ -52,7 +67,7 @@ impl ProbeTimer {
         self.backoff = 0;
         self.owed = 0;
         self.expired = 0;
-        self.patience = if self.expects_losses { PROBE_PATIENCE } else { 0 };
+        self.patience = if self.expects_losses { PROBE_PATIENCE_IN_LOSSES } else { PROBE_PATIENCE };
     }
 
     /// The peer has broken a silence.
@@ -104,13 +119,13 @@ mod tests {
     fn a_silence_that_is_broken_ends_the_backoff() {
         let (mut timer, base) = (ProbeTimer::default(), Duration::from_millis(100));
         let mut now = Instant::ZERO;
-        for _ in 0..5 {
+        for _ in 0..PROBE_PATIENCE + 5 {
             now = timer.deadline(base);
             timer.on_expired(now);
         }
         assert_eq!(timer.deadline(base), now + base * 32);
         timer.on_heard_again();
         assert_eq!(timer.deadline(base), now + base);
-        assert_eq!(timer.expired(), 5, "nothing was acknowledged");
+        assert_eq!(timer.expired(), PROBE_PATIENCE + 5, "nothing was acknowledged");
     }
 }

@@ -53,8 +53,11 @@ pub(crate) const PROBES: u8 = 2;
 /// Probe timeouts in a row that double the next one.
 pub(crate) const PROBE_BACKOFF: u32 = 10;
 
-/// Probe timeouts in a row that do not, if the way back loses often: 16 packets, as long as most bursts of losses.
-pub(crate) const PROBE_PATIENCE: u32 = 8;
+/// Probe timeouts in a row before these: a burst of losses that ends with the packets which it swallows is over sooner.
+pub(crate) const PROBE_PATIENCE: u32 = 3;
+
+/// The same if the way back loses often: 16 packets, as long as most bursts of losses.
+pub(crate) const PROBE_PATIENCE_IN_LOSSES: u32 = 8;
 
 /// The longest probe timeout.
 pub(crate) const PROBE_TIMEOUT_MAX: Duration = Duration::from_secs(60);
