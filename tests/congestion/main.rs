@@ -60,6 +60,14 @@ fn five_losses_in_a_hundred_cost_a_third_at_most() {
 }
 
 #[test]
+fn losses_in_bursts_are_known_for_what_they_are_after_a_second() {
+    let line = link(50, 100).burst(Burst::new(0.0066, 8.0));
+    let stretch = race(&line, &[Bbr.into()], 1_000, 9_000);
+    expect_share(&stretch, 100.0, 0.8);
+    assert!(stretch.queueing < ms(10), "{stretch:?}");
+}
+
+#[test]
 fn queues_stay_short() {
     let stretch = steady(&link(20, 20).queue(64_000));
     expect_share(&stretch, 20.0, 0.9);

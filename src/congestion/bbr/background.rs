@@ -1,17 +1,23 @@
-//! What the path loses by itself: the share of packets that are lost although too few are in flight to fill it.
+//! What the path loses by itself: the share of packets that are lost although too little is sent to fill it.
 //!
 //! ```text
-//!   in flight │   ╱╲ Up                      ┌──┐ Refill, Up: may be lost because of us
-//!   BDP ──────│──╱──╲────────────────────────┘──└─
-//!   3/4 ──────│─╱────╲──┐     ┌─────────────────── below, and not probing: what is lost here is lost anyway
-//!             │       ╲ └─────┘
-//!             └────────╲── a round of losses, ProbeRtt
+//!   in flight │  ╱╲ Startup
+//!             │ ╱  ╲ Drain                   ┌──┐ Refill, Up: may be lost because of us
+//!   BDP ──────│╱────╲────────────────────────┘──└─
+//!   3/4 ──────│──────╲──┐     ┌─────────────────── below, and not probing: what is lost here is lost anyway
+//!             │         └─────┘
+//!             └──────────── a round of losses, ProbeRtt
 //! ```
+//!
+//! Drain counts but for its first round trip: at half the rate of the path each packet finds the queue shorter than the one before. So
+//! that a path loses by itself is known soon after Startup, and need not be found out by sending less and less.
 //!
 //! The answer to losses is the experiment. If they stay when less is sent, they have another cause, and to send still less would
 //! cost much and spare nobody; then that much is tolerated on top. If they go, they were ours.
 
-use super::phase::share;
+use std::time::Duration;
+
+use super::phase::{Phase, share};
 use crate::base::Instant;
 use crate::congestion::episode::is_signal;
 use crate::vocab::Settled;
@@ -48,16 +54,23 @@ pub(super) struct Background {
     /// When the present quiet time began, or the last one; and its end.
     since: Option<Instant>,
     until: Option<Instant>,
+    /// The newest moment of Drain.
+    drained: Option<Instant>,
 }
 
 impl Background {
-    /// From now on more is sent than the path is known to carry, or not.
-    pub(super) fn on_probing(&mut self, now: Instant, is_probing: bool) {
+    /// The state is this one now: in some, more is sent than the path is known to carry. When Startup has ended, those who shared its
+    /// queue need a round trip to notice what they lost there.
+    pub(super) fn on_phase(&mut self, now: Instant, phase: Phase, round_trip: Duration) {
         let is_quiet = self.since.is_some() && self.until.is_none();
-        if is_probing && is_quiet {
+        if phase.is_probing() && is_quiet {
             self.until = Some(now);
-        } else if !is_probing && !is_quiet {
-            (self.since, self.until) = (Some(now), None);
+        } else if !phase.is_probing() && !is_quiet {
+            let settles = if phase == Phase::Drain { round_trip } else { Duration::ZERO };
+            (self.since, self.until) = (Some(now + settles), None);
+        }
+        if phase == Phase::Drain {
+            self.drained = Some(now);
         }
     }
 
@@ -91,6 +104,11 @@ impl Background {
         (TOLERATED + self.usual()).min(TOLERATED_MAX)
     }
 
+    /// The path loses more by itself than is tolerated elsewhere.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.usual() >= SPREAD * TOLERATED
+    }
+
     /// And while one stands: then all that the path does not lose by itself is lost to the queue.
     pub(super) fn tolerated_in_queue(&self) -> u64 {
         self.usual().min(TOLERATED_MAX)
@@ -106,8 +124,9 @@ impl Background {
     fn is_quiet(&self, packet: &Settled, product: u64) -> bool {
         let began = self.since.is_some_and(|since| packet.sent_at > since);
         let ended = self.until.is_some_and(|until| packet.sent_at > until);
+        let is_draining = self.drained.is_some_and(|drained| packet.sent_at <= drained);
         let few = u64::from(packet.stamp.in_flight) <= share(product, QUIET);
-        began && !ended && few && is_signal(packet)
+        began && !ended && (few || is_draining) && is_signal(packet)
     }
 }
 
@@ -117,6 +136,7 @@ mod tests {
     use crate::vocab::{PathId, SendStamp};
 
     const PRODUCT: u64 = 100_000;
+    const ROUND_TRIP: Duration = Duration::from_millis(4);
 
     fn at(millis: u64) -> Instant {
         Instant::from_nanos(millis * 1_000_000)
@@ -140,9 +160,9 @@ mod tests {
     /// Probes until 10 ms, and from 20 ms on.
     fn between_probes() -> Background {
         let mut background = Background::default();
-        background.on_probing(at(0), true);
-        background.on_probing(at(10), false);
-        background.on_probing(at(20), true);
+        background.on_phase(at(0), Phase::Up, ROUND_TRIP);
+        background.on_phase(at(10), Phase::Down, ROUND_TRIP);
+        background.on_phase(at(20), Phase::Refill, ROUND_TRIP);
         background
     }
 
@@ -178,6 +198,22 @@ mod tests {
             note(&mut background, millis, in_flight);
         }
         assert_eq!(background.tolerated(), TOLERATED);
+    }
+
+    #[test]
+    fn what_is_lost_while_the_queue_of_startup_drains_is_tolerated() {
+        let mut background = Background::default();
+        background.on_phase(at(0), Phase::Startup, ROUND_TRIP);
+        background.on_phase(at(10), Phase::Drain, ROUND_TRIP);
+        background.on_phase(at(20), Phase::Drain, ROUND_TRIP);
+        background.on_phase(at(30), Phase::Cruise, ROUND_TRIP);
+        note(&mut background, 14, 200_000);
+        note(&mut background, 21, 200_000);
+        assert_eq!(background.tolerated(), TOLERATED, "in its first round trip, and after it");
+        assert!(!background.is_lossy());
+        note(&mut background, 20, 200_000);
+        assert_eq!(background.tolerated(), TOLERATED + 100);
+        assert!(background.is_lossy());
     }
 
     #[test]

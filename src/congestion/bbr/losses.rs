@@ -4,6 +4,9 @@
 
 use crate::congestion::rate::Totals;
 
+/// Rounds by which the mean of several is formed: the last one has this part of the weight.
+const MEMORY: u64 = 8;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct RoundLosses {
     began: Totals,
@@ -13,6 +16,8 @@ pub(super) struct RoundLosses {
     newest: Option<u64>,
     marked: bool,
     any: bool,
+    /// Thousandths lost of late, times [`MEMORY`].
+    usual: u64,
 }
 
 /// A round that had losses or marks.
@@ -22,6 +27,8 @@ pub(super) struct LossyRound {
     pub(super) excessive: bool,
     /// Thousandths of the bytes.
     pub(super) part: u64,
+    /// The mean of this and the rounds before.
+    pub(super) mean: u64,
     pub(super) stretches: u32,
     pub(super) marked: bool,
 }
@@ -76,9 +83,17 @@ impl RoundLosses {
         let sent = lost + totals.delivered.saturating_sub(self.began.delivered);
         let excessive = self.marked || is_excessive(lost, sent, tolerated);
         let part = lost.saturating_mul(1000).checked_div(sent).unwrap_or(0);
-        let round = LossyRound { excessive, part, stretches: self.stretches, marked: self.marked };
+        let usual = self.usual - self.usual / MEMORY + part;
+        let round = LossyRound {
+            excessive,
+            part,
+            mean: usual / MEMORY,
+            stretches: self.stretches,
+            marked: self.marked,
+        };
         let round = self.any.then_some(round);
-        *self = Self { began: totals, started: true, newest: self.newest, ..Self::default() };
+        let newest = self.newest;
+        *self = Self { began: totals, started: true, newest, usual, ..Self::default() };
         round
     }
 
@@ -89,6 +104,7 @@ impl RoundLosses {
 
     /// Nothing was lost in this round after all, or it does not matter any more.
     pub(super) fn forget_round(&mut self) {
-        *self = Self { began: self.began, newest: self.newest, ..Self::default() };
+        let Self { began, newest, usual, .. } = *self;
+        *self = Self { began, newest, usual, ..Self::default() };
     }
 }

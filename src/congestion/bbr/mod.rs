@@ -151,7 +151,7 @@ impl Bbr {
         self.delay.update(now, sample.rtt);
         self.check_probe_rtt(now);
         self.restarted = false;
-        self.background.on_probing(now, self.phase.is_probing());
+        self.background.on_phase(now, self.phase, self.delay.minimum().unwrap_or_default());
         if self.losses.has_round_started() {
             self.bandwidth.restart_note(sample.rate.unwrap_or(0));
             self.volume.restart_note(sample.delivered);

@@ -7,6 +7,9 @@
 //!   otherwise           short-term rate and volume to what arrived      nothing
 //! ```
 //!
+//! Where the path loses many packets by itself, "more than is tolerated" is said of the mean of several rounds: bursts make single ones
+//! lose much more than usual.
+//!
 //! While a queue stands, all losses are more than is tolerated but for those that the path has anyway, and the volumes fall
 //! below where it happened and what arrived: CUBIC, if it is CUBIC who fills the queue, takes each single loss for a sign, and
 //! would be driven out by whom only many impress.
@@ -76,6 +79,9 @@ impl Bbr {
             return false;
         }
         let is_standing = self.is_queue_standing();
+        if !is_standing && self.is_usual(&round) {
+            return false;
+        }
         if !is_standing || round.marked || round.part >= self.background.tolerated() {
             self.bandwidth.reduce();
         }
@@ -87,6 +93,12 @@ impl Bbr {
             self.volume.reduce(self.control.window());
         }
         true
+    }
+
+    /// The path loses by itself, and not more than it does anyway: single rounds are a matter of luck there.
+    fn is_usual(&self, round: &LossyRound) -> bool {
+        let background = &self.background;
+        !round.marked && background.is_lossy() && round.mean <= background.tolerated()
     }
 
     /// A queue stands, and more than the own volume that bridges bunched acknowledgements fills it.

@@ -215,13 +215,32 @@ fn a_round_is_judged_by_its_share_of_losses() {
         (0..lost).for_each(|number| losses.on_lost(number * 2, totals(0, 0)));
         losses.end_round(0, totals(100, lost), 20).expect("a round with losses")
     };
-    assert_eq!(judge(2), LossyRound { excessive: false, part: 19, stretches: 2, marked: false });
-    assert_eq!(judge(3), LossyRound { excessive: true, part: 29, stretches: 3, marked: false });
+    let few = LossyRound { excessive: false, part: 19, mean: 2, stretches: 2, marked: false };
+    assert_eq!(judge(2), few);
+    let many = LossyRound { excessive: true, part: 29, mean: 3, stretches: 3, marked: false };
+    assert_eq!(judge(3), many);
     let mut losses = RoundLosses::default();
     (5..9).for_each(|number| losses.on_lost(number, totals(10, 0)));
     assert_eq!(losses.end_round(9, totals(100, 4), 20), None, "its round is not over");
     assert_eq!(losses.end_round(10, totals(100, 4), 20).map(|round| round.stretches), Some(1));
     assert_eq!(losses.end_round(100, totals(200, 4), 20), None);
+}
+
+#[test]
+fn one_round_with_many_losses_among_seven_with_none_weighs_little() {
+    let (mut losses, mut delivered) = (RoundLosses::default(), 0);
+    let mut round = |lost: u64| {
+        losses.on_lost(delivered, totals(delivered, 0));
+        delivered += 100 - lost;
+        losses.end_round(delivered, totals(delivered, lost), 20).expect("a round with losses")
+    };
+    for _ in 0..5 {
+        let bad = round(40);
+        assert!(bad.excessive && bad.part == 400 && (50..100).contains(&bad.mean), "{bad:?}");
+        for _ in 0..7 {
+            round(0);
+        }
+    }
 }
 
 #[test]
