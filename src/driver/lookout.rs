@@ -107,8 +107,9 @@ mod tests {
 
     use super::*;
     use crate::crypto::Identity;
-    use crate::driver::{DriverConfig, Place, Topic, start};
-    use crate::endpoint::{Dial, EndpointConfig};
+    use crate::driver::Topic;
+    use crate::driver::start::started;
+    use crate::endpoint::Dial;
 
     #[derive(Default)]
     struct Calls(AtomicU32);
@@ -129,16 +130,7 @@ mod tests {
 
     impl Task {
         fn new() -> Self {
-            let identity = Identity::generate();
-            let driver = DriverConfig {
-                kernel_buffer: 65_536,
-                linger: Duration::ZERO,
-                place: Place::Thread,
-                workers: 1,
-            };
-            let any = "127.0.0.1:0".parse().unwrap();
-            let shards = start(any, identity.clone(), EndpointConfig::default(), driver).unwrap();
-            let shared = Arc::clone(shards.first());
+            let (shared, identity) = started();
             let nobody = "127.0.0.1:9".parse().unwrap();
             let dial = Dial::new(Identity::generate().peer_id(), nobody);
             let handle = shared.dial(&dial, &identity).unwrap();

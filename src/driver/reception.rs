@@ -121,13 +121,12 @@ impl Reception {
     }
 
     /// For the worker: reads the socket once. Returns whether there may be more, which is not its business while another
-    /// thread is in the seat.
+    /// thread is in the seat. A task that reads in passing may not come back for what has arrived behind it.
     pub(super) fn receive(&self, guarded: &Guarded) -> bool {
-        self.seat.try_lock().is_some_and(|mut seat| {
-            seat.follow(&self.current);
-            seat.receive(guarded);
-            seat.is_readable
-        })
+        let Some(mut seat) = self.seat.try_lock() else { return !self.usage().is_taken };
+        seat.follow(&self.current);
+        seat.receive(guarded);
+        seat.is_readable
     }
 
     /// For a task that reads and has to wait: whether it keeps a vigil.
@@ -361,6 +360,8 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use crate::driver::start::started;
 
     #[test]
     fn who_leaves_the_seat_with_empty_hands_leaves_the_socket_to_the_worker() {
@@ -374,5 +375,23 @@ mod tests {
         reception.take_seat().unwrap().leave();
         assert!(!reception.usage().is_patrolled);
         assert!(!reception.usage().is_taken);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_worker_leaves_the_socket_to_a_thread_in_the_seat_and_not_to_a_task_in_passing() {
+        let (shared, _) = started();
+        let reception = shared.reception();
+        let seated = loop {
+            if let Some(seated) = reception.take_seat() {
+                break seated;
+            }
+        };
+        assert!(!reception.receive(shared.guarded()));
+        drop(seated);
+        let passing = reception.seat.lock();
+        assert!(reception.receive(shared.guarded()));
+        drop(passing);
+        shared.retire();
     }
 }

@@ -124,3 +124,18 @@ fn run(prepared: Prepared, place: Place) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// An endpoint on loopback with a thread for its only worker.
+#[cfg(test)]
+pub(super) fn started() -> (Arc<Shared>, Identity) {
+    let identity = Identity::generate();
+    let driver = DriverConfig {
+        kernel_buffer: 65_536,
+        linger: std::time::Duration::ZERO,
+        place: Place::Thread,
+        workers: 1,
+    };
+    let any = "127.0.0.1:0".parse().unwrap();
+    let shards = start(any, identity.clone(), EndpointConfig::default(), driver).unwrap();
+    (Arc::clone(shards.first()), identity)
+}
