@@ -1,12 +1,11 @@
 //! How a task waits that reads: it sleeps, or keeps a [vigil](super::vigil) before.
 //!
 //! ```text
-//!              has to wait, where vigils are worth it
-//!      Idle ────────────────────────────────────────────▶ Awake
-//!     │ ▲ ▲                                              │  │
-//!     │ │ └────────────────── has it ────────────────────┘  │ in vain
-//!     │ └────────────────── has it ────────────── Asleep ◀──┘
-//!     └──────────────── has to wait ────────────────▲
+//!   Idle ──── has to wait, where vigils are worth it ───▶ Awake
+//!     │                                                     │ in vain
+//!     └────── has to wait ─────────────────────────────▶ Asleep
+//!
+//!   Awake, Asleep ──── has it ───▶ Idle
 //! ```
 //!
 //! A thread of a runtime belongs to all its tasks, so a task cannot stay in a loop. One that is awake reads the socket in passing each time that
@@ -45,6 +44,9 @@ impl Lookout {
         again: fn(&Waker),
         attempt: impl FnOnce(&mut Core, Instant) -> Poll<T>,
     ) -> Poll<T> {
+        if !key.reads() {
+            return shared.poll(key, waker, attempt);
+        }
         if let Self::Awake(since) = *self
             && shared.now() - since > VIGIL
         {
@@ -52,7 +54,7 @@ impl Lookout {
             *self = Self::Asleep(since);
         }
         let is_awake = match self {
-            Self::Idle => key.reads() && shared.reception().is_vigil_kept(),
+            Self::Idle => shared.reception().is_vigil_kept(),
             Self::Awake(_) => true,
             Self::Asleep(_) => false,
         };
@@ -176,6 +178,7 @@ mod tests {
         assert!(matches!(task.lookout, Lookout::Idle));
     }
 
+    #[cfg(unix)]
     #[test]
     fn on_vigil_it_is_polled_again_and_wakes_nobody() {
         let mut task = Task::new();
@@ -205,11 +208,26 @@ mod tests {
     }
 
     #[test]
-    fn who_writes_keeps_no_vigil() {
+    fn who_writes_has_no_part_in_vigils() {
         let mut task = Task::new();
         task.has_answers();
         task.key = Key::Drained;
         assert!(task.poll(Poll::Pending).is_pending());
-        assert!(matches!(task.lookout, Lookout::Asleep(_)));
+        assert!(matches!(task.lookout, Lookout::Idle));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_has_slept_while_others_keep_vigils_does_not_end_them() {
+        let mut task = Task::new();
+        task.has_answers();
+        task.lookout = Lookout::Asleep(task.shared.now());
+        thread::sleep(VIGIL * 2);
+        for _ in 0..4 {
+            let asleep = task.lookout;
+            assert!(task.poll(Poll::Ready(())).is_ready());
+            task.lookout = asleep;
+        }
+        assert!(task.shared.reception().is_vigil_kept());
     }
 }

@@ -1,4 +1,4 @@
-//! When the worker patrols: as long as a thread keeps coming back to the seat.
+//! When the worker patrols: as long as a thread keeps coming back to the seat, or a task to the socket.
 //!
 //! ```text
 //!                the worker was woken for nothing, and the seat is in use
@@ -21,7 +21,7 @@ pub(super) const PATROL: Duration = Duration::from_millis(2);
 pub(super) const SITTING: u64 = 4;
 
 /// What a vigil of a task counts that brought what it waited for. Less, for others wait elsewhere while a thread would take the seat.
-pub(super) const VIGIL: u64 = 1;
+pub(super) const FINDING: u64 = 1;
 
 /// What tells, from one look to the next, that somebody is never away for long.
 const USES: u64 = 4 * SITTING;

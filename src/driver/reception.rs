@@ -154,9 +154,12 @@ impl Reception {
         self.watch.lock().patrol(false);
     }
 
-    /// For a task that has slept for so long, and was woken for what was received last.
+    /// For a task that has slept for so long, and was woken for what was received last. Of vigils that others keep, or whose price it has
+    /// paid already, that says nothing.
     pub(super) fn on_answered(&self, waited: Duration) {
-        self.vigil.on_answered(waited);
+        if !self.vigil.is_kept() {
+            self.vigil.on_answered(waited);
+        }
     }
 
     /// For the worker: asks its poll for an event when the socket has room, or no longer. Asked for all the time, the event

@@ -9,7 +9,7 @@ use std::io;
 
 use mio::{Interest, Registry, Token};
 
-use super::patrol::{SITTING, Usage, VIGIL};
+use super::patrol::{FINDING, SITTING, Usage};
 
 /// What decides for what the worker's poll watches the socket.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Watch {
 
     /// A task has found on vigil what it waited for.
     pub(super) fn on_found(&mut self) {
-        self.uses = self.uses.wrapping_add(VIGIL);
+        self.uses = self.uses.wrapping_add(FINDING);
     }
 
     /// A thread has left it.

@@ -104,7 +104,7 @@ impl Background {
         (TOLERATED + self.usual()).min(TOLERATED_MAX)
     }
 
-    /// The path loses more by itself than is tolerated elsewhere.
+    /// The path loses by itself as much as is tolerated elsewhere, or more.
     pub(super) fn is_lossy(&self) -> bool {
         self.usual() >= SPREAD * TOLERATED
     }

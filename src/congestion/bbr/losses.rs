@@ -17,7 +17,7 @@ pub(super) struct RoundLosses {
     marked: bool,
     any: bool,
     /// Thousandths lost of late, times [`MEMORY`].
-    usual: u64,
+    recent: u64,
 }
 
 /// A round that had losses or marks.
@@ -83,17 +83,17 @@ impl RoundLosses {
         let sent = lost + totals.delivered.saturating_sub(self.began.delivered);
         let excessive = self.marked || is_excessive(lost, sent, tolerated);
         let part = lost.saturating_mul(1000).checked_div(sent).unwrap_or(0);
-        let usual = self.usual - self.usual / MEMORY + part;
+        let recent = self.recent - self.recent / MEMORY + part;
         let round = LossyRound {
             excessive,
             part,
-            mean: usual / MEMORY,
+            mean: recent / MEMORY,
             stretches: self.stretches,
             marked: self.marked,
         };
         let round = self.any.then_some(round);
         let newest = self.newest;
-        *self = Self { began: totals, started: true, newest, usual, ..Self::default() };
+        *self = Self { began: totals, started: true, newest, recent, ..Self::default() };
         round
     }
 
@@ -104,7 +104,7 @@ impl RoundLosses {
 
     /// Nothing was lost in this round after all, or it does not matter any more.
     pub(super) fn forget_round(&mut self) {
-        let Self { began, newest, usual, .. } = *self;
-        *self = Self { began, newest, usual, ..Self::default() };
+        let Self { began, newest, recent, .. } = *self;
+        *self = Self { began, newest, recent, ..Self::default() };
     }
 }
