@@ -3,9 +3,13 @@
 //! ```text
 //!  issue        fill         Acked
 //!  ─────▶ Due ───────▶ Sent ───────▶ Known        any ── RETIRE_CID ──▶ gone
-//!          ▲    Lost    │
-//!          └────────────┘
+//!                      ▲  │ Lost
+//!                 fill │  ▼
+//!                      Owed
 //! ```
+//!
+//! A fresh id is no reason for a packet of its own. What made us issue it is acknowledged, at the latest after the delay of an ACK, and
+//! mostly there is something to say before.
 //!
 //! We never ask the peer to retire an id, so "retire prior to" is always 0.
 
@@ -16,8 +20,10 @@ use crate::wire::{ConnectionId, ErrorCode, Frame, TransportError};
 
 #[derive(Clone, Copy)]
 enum Notice {
-    /// A NEW_CID frame is to be sent.
+    /// A NEW_CID frame is to be sent, with the next packet that leaves.
     Due(ResetToken),
+    /// It was lost: a packet is to leave for it.
+    Owed(ResetToken),
     /// It is in flight; the token stays for the case that it is lost.
     Sent(ResetToken),
     /// The peer has it.
@@ -67,15 +73,21 @@ impl LocalCids {
         self.next += 1;
     }
 
-    /// The peer has yet to be told of an id.
+    /// A packet has to leave for what the peer has yet to be told.
     pub(crate) fn wants_to_send(&self) -> bool {
-        self.issued.iter().any(|issued| matches!(issued.notice, Notice::Due(_)))
+        self.issued.iter().any(|issued| matches!(issued.notice, Notice::Owed(_)))
     }
 
-    /// Writes the NEW_CID frames that are due.
+    /// The peer has yet to be told of an id.
+    pub(crate) fn has_news(&self) -> bool {
+        let is_news = |notice| matches!(notice, Notice::Due(_) | Notice::Owed(_));
+        self.issued.iter().any(|issued| is_news(issued.notice))
+    }
+
+    /// Writes the NEW_CID frames that the peer has yet to get, into a packet that leaves.
     pub(crate) fn fill(&mut self, packet: &mut PacketBuilder<'_>) {
         for issued in &mut self.issued {
-            let Notice::Due(token) = issued.notice else { continue };
+            let (Notice::Due(token) | Notice::Owed(token)) = issued.notice else { continue };
             let Issued { sequence, id, .. } = *issued;
             let frame = Frame::NewCid { sequence, retire_prior_to: 0, id, token };
             if !packet.push_recorded(&frame, Record::NewCid { sequence }) {
@@ -116,7 +128,7 @@ impl LocalCids {
         let Some(issued) = found else { return };
         issued.notice = match (fate, issued.notice) {
             (Fate::Acked, _) => Notice::Known,
-            (Fate::Lost, Notice::Sent(token)) => Notice::Due(token),
+            (Fate::Lost, Notice::Sent(token)) => Notice::Owed(token),
             (Fate::Lost, unchanged) => unchanged,
         };
     }
@@ -183,10 +195,10 @@ mod tests {
     #[test]
     fn each_id_is_announced_once_in_order() {
         let mut cids = cids(3);
-        assert!(cids.wants_to_send());
+        assert!(cids.has_news() && !cids.wants_to_send());
         assert_eq!(fill(&mut cids, 30), [1]);
         assert_eq!(fill(&mut cids, 1200), [2, 3]);
-        assert!(!cids.wants_to_send());
+        assert!(!cids.has_news());
         assert!(fill(&mut cids, 1200).is_empty());
     }
 
@@ -197,6 +209,7 @@ mod tests {
         cids.on_fate(1, Fate::Acked);
         cids.on_fate(1, Fate::Lost);
         cids.on_fate(2, Fate::Lost);
+        assert!(cids.wants_to_send());
         assert_eq!(fill(&mut cids, 1200), [2]);
         cids.on_fate(2, Fate::Lost);
         cids.on_fate(2, Fate::Acked);

@@ -178,8 +178,13 @@ impl Connection {
         }
         self.controls.fill(packet);
         self.lists.fill(now, packet);
-        self.local_cids.fill(packet);
+        if more || !packet.is_empty() {
+            self.local_cids.fill(packet);
+        }
         self.peer_cids.fill(packet);
+        if more || packet.is_ack_eliciting() {
+            self.controls.fill_aside(packet);
+        }
         self.datagrams.fill(packet, full);
         self.streams.fill(packet);
         if purpose == Purpose::Probe && !packet.is_ack_eliciting() {

@@ -23,7 +23,7 @@ impl Connection {
         let is_short = !self.streams.wants_to_send()
             && !self.lists.wants_to_send()
             && !self.datagrams.wants_to_send()
-            && !self.local_cids.wants_to_send()
+            && !self.local_cids.has_news()
             && !self.peer_cids.wants_to_send()
             && self.acks.is_short();
         if !(self.lifetime.is_open() && self.establish.is_none() && same_way && is_short) {

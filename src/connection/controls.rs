@@ -98,11 +98,7 @@ impl Controls {
 
     /// Something other than answers waits; those travel in datagrams of their own.
     pub(crate) fn wants_to_send(&self) -> bool {
-        self.established
-            || self.observed_pending
-            || self.frequency_pending
-            || self.ping
-            || self.immediate
+        self.established || self.observed_pending || self.ping || self.immediate
     }
 
     pub(crate) fn fill(&mut self, packet: &mut PacketBuilder<'_>) {
@@ -120,6 +116,10 @@ impl Controls {
             self.observed_pending =
                 !packet.push_recorded(&frame, Record::ObservedAddress { sequence });
         }
+    }
+
+    /// Of a packet that the peer acknowledges anyway: how it is to do that. Who has nothing else to be acknowledged need not say.
+    pub(crate) fn fill_aside(&mut self, packet: &mut PacketBuilder<'_>) {
         if let (true, Some((sequence, asked))) = (self.frequency_pending, self.frequency) {
             let frame = Frame::AckFrequency {
                 sequence,
