@@ -6,7 +6,8 @@
 //!                                                   └──┘ PUNCH with a cookie: the same message again, with it
 //! ```
 //!
-//! Every state repeats its datagram with growing intervals until the dial's time is up.
+//! Every state repeats its datagram with growing intervals until the dial's time is up. Those of `asking` stay at a second for a while: a
+//! silence may be a burst of losses that ends with the datagrams which it swallows.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -252,8 +253,11 @@ impl Attempt {
                 Step::Send(vec![punch.encode().to_vec()])
             }
             Stage::Asking(asking) => {
-                self.interval *= 2;
                 asking.sends += 1;
+                let is_patient = (2..=limits::HANDSHAKE_PATIENCE).contains(&asking.sends);
+                if !is_patient {
+                    self.interval *= 2;
+                }
                 asking.sent_at = now;
                 Step::Send(asking.envelope.datagrams(&asking.message, asking.padded))
             }

@@ -14,6 +14,9 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// First wait for an answer to a handshake message (SPEC §5.5).
 pub(crate) const HANDSHAKE_RETRY: Duration = Duration::from_millis(500);
 
+/// Further waits of twice that time each, before they double again (SPEC §5.5).
+pub(crate) const HANDSHAKE_PATIENCE: u32 = 4;
+
 /// First wait between PUNCH packets (SPEC §5.5).
 pub(crate) const PUNCH_INTERVAL: Duration = Duration::from_millis(50);
 
