@@ -53,6 +53,16 @@ fn one_loss_in_a_hundred_costs_a_tenth_at_most() {
 }
 
 #[test]
+fn a_few_losses_do_not_end_startup_far_below_the_rate_of_the_path() {
+    let link = link(100, 100).loss(0.01);
+    for seed in 1..=14 {
+        let mut race = Race::new(seed, &link, &[Bbr.into()]);
+        race.run(ms(1_500));
+        expect_share(&race.run(ms(1_000)), 100.0, 0.8);
+    }
+}
+
+#[test]
 fn five_losses_in_a_hundred_cost_a_third_at_most() {
     expect_share(&steady(&link(20, 200).loss(0.05)), 200.0, 0.75);
     expect_share(&steady(&link(100, 100).loss(0.05)), 100.0, 0.65);

@@ -9,8 +9,9 @@
 //!             └──────────── a round of losses, ProbeRtt
 //! ```
 //!
-//! Drain counts but for its first round trip: at half the rate of the path each packet finds the queue shorter than the one before. So
-//! that a path loses by itself is known soon after Startup, and need not be found out by sending less and less.
+//! Startup counts up to two round trips before the rate stopped growing: the pipe that then carried half as much again was not full. Drain
+//! counts but for its first round trip: at half the rate of the path each packet finds the queue shorter than the one before. So that a
+//! path loses by itself is known soon after Startup, and need not be found out by sending less and less.
 //!
 //! The answer to losses is the experiment. If they stay when less is sent, they have another cause, and to send still less would
 //! cost much and spare nobody; then that much is tolerated on top. If they go, they were ours.
@@ -26,7 +27,7 @@ use crate::vocab::Settled;
 const TOLERATED: u64 = 20;
 
 /// The most that is tolerated: a competitor's losses may look like the path's own for a while.
-const TOLERATED_MAX: u64 = 150;
+pub(super) const TOLERATED_MAX: u64 = 150;
 
 /// Times the usual share that a bad moment loses.
 const SPREAD: u64 = 2;
@@ -47,6 +48,13 @@ struct Count {
     lost: u64,
 }
 
+impl Count {
+    fn add(&mut self, other: Self) {
+        self.settled += other.settled;
+        self.lost += other.lost;
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Background {
     /// Long ago, and of late.
@@ -56,6 +64,10 @@ pub(super) struct Background {
     until: Option<Instant>,
     /// The newest moment of Drain.
     drained: Option<Instant>,
+    /// The state is Startup.
+    starting: bool,
+    /// What it sent and may have lost because of us: settled in this round trip, last, and in the two before.
+    doubtful: [Count; 3],
 }
 
 impl Background {
@@ -72,14 +84,32 @@ impl Background {
         if phase == Phase::Drain {
             self.drained = Some(now);
         }
+        self.starting = phase == Phase::Startup;
+    }
+
+    /// A round trip ended. `grew`: the path carried a quarter more in it, and no queue stood. After two of these what was lost before them is
+    /// known not to be lost by a full pipe.
+    pub(super) fn on_round(&mut self, grew: bool) {
+        let [oldest, before, now] = std::mem::take(&mut self.doubtful);
+        if grew && self.starting {
+            self.counts[1].add(oldest);
+            self.doubtful = [before, now, Count::default()];
+        }
     }
 
     /// Packets arrived or were lost. The path carries `product` bytes at once.
     pub(super) fn note(&mut self, packets: &[Settled], are_lost: bool, product: u64) {
-        let quiet = packets.iter().filter(|packet| self.is_quiet(packet, product)).count() as u64;
+        let count = |fits: &dyn Fn(&&Settled) -> bool| {
+            let settled = packets.iter().filter(fits).count() as u64;
+            Count { settled, lost: if are_lost { settled } else { 0 } }
+        };
+        if self.starting {
+            self.doubtful[2].add(count(&|packet| is_signal(packet)));
+            return;
+        }
+        let quiet = count(&|packet| self.is_quiet(packet, product));
         let count = &mut self.counts[1];
-        count.settled += quiet;
-        count.lost += if are_lost { quiet } else { 0 };
+        count.add(quiet);
         if count.settled >= PACKETS_MAX {
             self.turn();
         }
@@ -87,9 +117,16 @@ impl Background {
 
     /// Packets that were called lost arrived.
     pub(super) fn on_spurious(&mut self, packets: &[Settled], product: u64) {
-        let quiet = packets.iter().filter(|packet| self.is_quiet(packet, product)).count() as u64;
-        let count = &mut self.counts[1];
-        count.lost = count.lost.saturating_sub(quiet);
+        let is_counted = |packet: &&Settled| {
+            if self.starting { is_signal(packet) } else { self.is_quiet(packet, product) }
+        };
+        let mut wrong = packets.iter().filter(is_counted).count() as u64;
+        let [oldest, before, now] = &mut self.doubtful;
+        for count in [now, before, oldest, &mut self.counts[1]] {
+            let taken = wrong.min(count.lost);
+            count.lost -= taken;
+            wrong -= taken;
+        }
     }
 
     /// What is counted from now on replaces what was counted before.
@@ -217,6 +254,29 @@ mod tests {
     }
 
     #[test]
+    fn what_startup_loses_is_tolerated_when_the_rate_has_grown_twice_since() {
+        let mut background = Background::default();
+        background.on_phase(at(0), Phase::Startup, ROUND_TRIP);
+        note(&mut background, 1, 200_000);
+        background.on_round(true);
+        background.on_round(true);
+        assert_eq!(background.tolerated(), TOLERATED, "it may have been ours");
+        background.on_round(true);
+        assert_eq!(background.tolerated(), TOLERATED + 100);
+    }
+
+    #[test]
+    fn what_startup_loses_before_the_rate_stops_growing_says_nothing() {
+        let mut background = Background::default();
+        background.on_phase(at(0), Phase::Startup, ROUND_TRIP);
+        note(&mut background, 1, 200_000);
+        for grew in [true, true, false, true, true] {
+            background.on_round(grew);
+        }
+        assert_eq!(background.tolerated(), TOLERATED);
+    }
+
+    #[test]
     fn tolerance_has_an_end() {
         let mut background = between_probes();
         background.note(&packets(100, 15, 1_000), true, PRODUCT);
@@ -228,6 +288,18 @@ mod tests {
         let mut background = between_probes();
         note(&mut background, 15, 1_000);
         background.on_spurious(&packets(5, 15, 1_000), PRODUCT);
+        assert_eq!(background.tolerated(), TOLERATED);
+    }
+
+    #[test]
+    fn losses_of_startup_that_were_reordering_are_taken_back() {
+        let mut background = Background::default();
+        background.on_phase(at(0), Phase::Startup, ROUND_TRIP);
+        note(&mut background, 1, 200_000);
+        background.on_round(true);
+        background.on_spurious(&packets(5, 1, 200_000), PRODUCT);
+        background.on_round(true);
+        background.on_round(true);
         assert_eq!(background.tolerated(), TOLERATED);
     }
 

@@ -140,7 +140,8 @@ impl Bbr {
         self.update_aggregation(now, newly_acked, round_started);
         if round_started {
             let queued = self.phase == Phase::Startup && self.is_queue_standing();
-            self.pipe.on_round(&sample, queued);
+            let grew = self.pipe.on_round(&sample, queued);
+            self.background.on_round(grew && !queued);
         }
         if self.phase == Phase::Startup && self.pipe.is_known_full() {
             self.enter_drain();

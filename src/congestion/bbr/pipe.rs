@@ -23,21 +23,22 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// A round ended with this sample. `queued`: no packet of the round found the queue short.
-    pub(super) fn on_round(&mut self, sample: &Sample, queued: bool) {
+    /// A round ended with this sample. `queued`: no packet of the round found the queue short. Returns whether the rate grew.
+    pub(super) fn on_round(&mut self, sample: &Sample, queued: bool) -> bool {
         if self.full || sample.app_limited {
-            return;
+            return false;
         }
-        let Some(rate) = sample.rate else { return };
+        let Some(rate) = sample.rate else { return false };
         if rate >= share(self.baseline, GROWTH) {
             self.look_again(rate);
-            return;
+            return true;
         }
         self.rounds += 1;
         if self.rounds >= if queued { ROUNDS_IN_QUEUE } else { ROUNDS } {
             self.full = true;
             self.known_full = true;
         }
+        false
     }
 
     /// Looks for growth beyond `baseline` from now on.
@@ -54,6 +55,11 @@ impl Pipe {
 
     pub(super) fn is_known_full(&self) -> bool {
         self.known_full
+    }
+
+    /// The last round still brought a quarter more.
+    pub(super) fn is_growing(&self) -> bool {
+        self.rounds == 0
     }
 
     pub(super) fn is_full(&self) -> bool {

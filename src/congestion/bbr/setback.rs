@@ -3,6 +3,7 @@
 //! ```text
 //!   lost while          more than is tolerated                          less
 //!   Startup             six stretches in a round: pipe is full, Drain   nothing
+//!                       (up to 15 % while the rate still grows: nothing)
 //!   Refill, Up          long-term volume to where it happened, Down     nothing
 //!   otherwise           short-term rate and volume to what arrived      nothing
 //! ```
@@ -16,6 +17,7 @@
 
 use super::super::rate::time_of;
 use super::Bbr;
+use super::background::TOLERATED_MAX;
 use super::bandwidth::BETA;
 use super::losses::{LossyRound, is_excessive, tolerated_part};
 use super::phase::{Phase, share};
@@ -68,7 +70,7 @@ impl Bbr {
             return false;
         }
         if self.phase == Phase::Startup {
-            let fills = round.stretches >= STARTUP_STRETCHES;
+            let fills = round.stretches >= STARTUP_STRETCHES && !self.outgrows(&round);
             if fills {
                 self.leave_startup();
                 self.left_startup_at = Some(round.part);
@@ -93,6 +95,13 @@ impl Bbr {
             self.volume.reduce(self.control.window());
         }
         true
+    }
+
+    /// No queue stands, and the path still carries a quarter more in each round trip: a pipe that is not full loses nothing because of us, unless
+    /// it is so much that it became full in this one.
+    fn outgrows(&self, round: &LossyRound) -> bool {
+        let may_be_luck = !round.marked && round.part < TOLERATED_MAX;
+        may_be_luck && self.pipe.is_growing() && !self.is_queue_standing()
     }
 
     /// The path loses by itself, and not more than it does anyway: single rounds are a matter of luck there.
