@@ -9,7 +9,7 @@ use crate::base::time::earliest;
 use crate::close::ConnectionError;
 use crate::idle::IdleVerdict;
 use crate::recovery::Verdict;
-use crate::stream::SparePages;
+use crate::stream::Pool;
 
 impl Connection {
     /// When `handle_timeout` wants to be called.
@@ -102,13 +102,18 @@ impl Connection {
         self.idle.is_at_rest()
     }
 
-    /// Borrows memory for the next input, of so many bytes. What that did not need goes back with [`Self::give_back_pages`].
-    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages, bytes: usize) {
-        self.streams.borrow_pages(spare, bytes);
+    /// Borrows the endpoint's memory for what comes next, until [`Self::give_back_pages`].
+    pub(crate) fn borrow_pages(&mut self, pool: &mut Pool) {
+        self.streams.borrow_pages(pool);
     }
 
-    pub(crate) fn give_back_pages(&mut self, spare: &mut SparePages) {
-        self.streams.give_back_pages(spare);
+    pub(crate) fn give_back_pages(&mut self, pool: &mut Pool) {
+        self.streams.give_back_pages(pool);
+    }
+
+    /// As [`Self::give_back_pages`], before it is forgotten.
+    pub(crate) fn leave_pages(&mut self, pool: &mut Pool) {
+        self.streams.leave_pages(pool);
     }
 
     /// The probe timeout of the active path, without backoff.

@@ -465,6 +465,7 @@ impl Endpoint {
     }
 
     fn replace(&mut self, index: u32, state: State) {
+        self.leave_pages(index);
         let Some(slot) = self.slots.get_mut(index as usize) else {
             return;
         };

@@ -18,6 +18,7 @@ mod event;
 mod handshake;
 mod ids;
 mod knock;
+mod lending;
 mod limiter;
 mod open;
 mod outbox;
@@ -41,7 +42,6 @@ use crate::base::{EcnMark, Entropy, Instant};
 use crate::close::ConnectionError;
 use crate::connection::{Arrival, Connection};
 use crate::crypto::{CookieKey, Identity, PeerId, ResetKey};
-use crate::stream::SparePages;
 use crate::wire::{
     ApplicationCode, Class, ConnectionId, Long, Shard, ShortHeader, classify, decode_long,
 };
@@ -54,6 +54,7 @@ pub use stats::EndpointStats;
 use answer::HalfOpens;
 use dial::Attempt;
 use ids::fresh_hid;
+use lending::Lending;
 use limiter::Limiter;
 use open::OpenAttempts;
 use outbox::Outbox;
@@ -98,7 +99,7 @@ pub struct Endpoint {
     limiter: Limiter,
     outbox: Outbox,
     schedule: Schedule,
-    spare_pages: SparePages,
+    pages: Lending,
     turns: Turns,
     events: VecDeque<Event>,
     closed: bool,
@@ -139,7 +140,7 @@ impl Endpoint {
             limiter: Limiter::default(),
             outbox: Outbox::default(),
             schedule: Schedule::default(),
-            spare_pages: SparePages::default(),
+            pages: Lending::default(),
             turns: Turns::default(),
             events: VecDeque::new(),
             closed: false,
@@ -265,8 +266,8 @@ impl Endpoint {
             }
             return;
         };
+        self.lend_pages(index);
         if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
-            connection.borrow_pages(&mut self.spare_pages, packets.len());
             connection.handle_packets(now, &mut *self.entropy, arrival, packets);
         }
         self.touch(index);
@@ -288,9 +289,9 @@ impl Endpoint {
     /// A short packet behind ESTABLISH.
     fn handle_behind(&mut self, now: Instant, arrival: Arrival, index: u32, rest: &mut [u8]) {
         let is_short = rest.first().is_some_and(|first| classify(*first) == Class::Short);
+        self.lend_pages(index);
         let slot = self.slots.get_mut(index as usize);
         if let (true, Some(connection)) = (is_short, slot.and_then(Slot::connection)) {
-            connection.borrow_pages(&mut self.spare_pages, rest.len());
             connection.handle_packet(now, &mut *self.entropy, arrival, rest);
         }
         self.touch(index);
@@ -303,9 +304,8 @@ impl Endpoint {
             return None;
         }
         self.touch(handle.index);
-        let connection = self.slots.get_mut(handle.index as usize)?.connection()?;
-        connection.borrow_pages(&mut self.spare_pages, 0);
-        Some(connection)
+        self.lend_pages(handle.index);
+        self.slots.get_mut(handle.index as usize)?.connection()
     }
 
     /// As [`Self::connection`], for something that may come to nothing. Then there is nothing to be picked up either.
@@ -314,10 +314,12 @@ impl Endpoint {
         handle: ConnectionHandle,
         attempt: impl FnOnce(&mut Connection) -> Poll<T>,
     ) -> Option<Poll<T>> {
-        let slot = self.slots.get_mut(handle.index as usize)?;
+        let slot = self.slots.get(handle.index as usize)?;
         if slot.generation != handle.generation || !slot.reported {
             return None;
         }
+        self.lend_pages(handle.index);
+        let slot = self.slots.get_mut(handle.index as usize)?;
         let result = attempt(slot.connection()?);
         if result.is_ready() {
             self.touch(handle.index);

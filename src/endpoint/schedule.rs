@@ -80,7 +80,7 @@ impl Endpoint {
             State::Live(connection) => {
                 connection.handle_timeout(now);
                 if connection.is_at_rest() {
-                    self.spare_pages.clear();
+                    self.trim_pages();
                 }
             }
             State::Dialling(attempt) => {
@@ -117,7 +117,6 @@ impl Endpoint {
         self.settle_reset(index);
         self.settle_events(index);
         self.settle_turn(index);
-        self.settle_pages(index);
         self.settle_deadline(now, index);
         self.free_if_over(index);
     }
@@ -260,13 +259,6 @@ impl Endpoint {
         }
     }
 
-    /// What the connection borrowed and does not need goes to the next one.
-    fn settle_pages(&mut self, index: u32) {
-        if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
-            connection.give_back_pages(&mut self.spare_pages);
-        }
-    }
-
     fn settle_deadline(&mut self, now: Instant, index: u32) {
         let Some(slot) = self.slots.get_mut(index as usize) else {
             return;
@@ -315,6 +307,7 @@ impl Endpoint {
         }
         self.close_attempt(index);
         if released {
+            self.leave_pages(index);
             let mut part = self.slots.remove(index as usize).part;
             let crowd = part.crowd();
             self.turns.leave(&mut part);

@@ -43,7 +43,7 @@ use buffering::Buffering;
 use counts::{Local, PerDirection, Remote};
 use flow::{Credit, Window};
 use pages::Pages;
-pub(crate) use pages::SparePages;
+pub(crate) use pages::Pool;
 use table::Table;
 
 use crate::base::limits::STREAM_PAGE;
@@ -106,14 +106,18 @@ impl Streams {
         self.events.shrink_to_fit();
     }
 
-    /// Borrows free pages for the next input, of so many bytes.
-    pub(crate) fn borrow_pages(&mut self, spare: &mut SparePages, bytes: usize) {
-        self.pages.borrow_from(spare, bytes);
+    /// Borrows the pool of free pages, until [`Self::give_back_pages`].
+    pub(crate) fn borrow_pages(&mut self, pool: &mut Pool) {
+        self.pages.borrow_from(pool);
     }
 
-    /// Gives back what the last input did not need.
-    pub(crate) fn give_back_pages(&mut self, spare: &mut SparePages) {
-        self.pages.give_back(spare);
+    pub(crate) fn give_back_pages(&mut self, pool: &mut Pool) {
+        self.pages.give_back(pool);
+    }
+
+    /// As [`Self::give_back_pages`], before the connection is forgotten.
+    pub(crate) fn leave_pages(&mut self, pool: &mut Pool) {
+        self.pages.leave(pool);
     }
 
     /// Numbers for statistics.

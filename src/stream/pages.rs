@@ -1,39 +1,26 @@
 //! Pages of stream data, used again and again: a bulk transfer allocates while its window grows and then never again.
 //!
 //! ```text
-//!                 lend, before an input                take
-//!   SparePages ─────────────────────────▶ Pages.free ────────▶ a stream
-//!   (endpoint) ◀─────────────────────────            ◀────────
-//!                 give back, after it                  give
+//!              lend, before an input               take
+//!     Pool  ────────────────────────▶ Pages ──────────────▶ a stream
+//!  (endpoint) ◀──────────────────────       ◀──────────────
+//!              give back, before another's         give
 //! ```
 //!
-//! A connection that never uses more than a few at a time keeps none: thousands that say little share those of the endpoint, and they
-//! are still in the cache.
+//! The connections of an endpoint use the same pages in turn. Of a thousand that each kept its own, each would find them gone from the
+//! cache when it comes to write them again, and all together would hold a thousand times what is in use at a time.
 
-use crate::base::limits::{
-    STREAM_PAGE, STREAM_PAGES_FEW, STREAM_PAGES_LENT, STREAM_PAGES_PERIOD, STREAM_PAGES_SPARE,
-};
+use crate::base::limits::{STREAM_PAGE, STREAM_PAGES_FEW, STREAM_PAGES_PERIOD};
 
 /// [`STREAM_PAGE`] bytes.
 pub(super) type Page = Box<[u8]>;
 
-/// Pages that no connection of an endpoint needs at the moment.
-#[derive(Debug, Default)]
-pub(crate) struct SparePages(Vec<Page>);
-
-impl SparePages {
-    /// Gives all of them back to the allocator.
-    pub(crate) fn clear(&mut self) {
-        self.0 = Vec::new();
-    }
-}
-
-/// The free pages of a connection and the number of those in use.
+/// Free pages, the one that came back last on top, and the number of those in use.
 ///
 /// As many are kept as were lately in use at the same time: a reader that empties its stream again and again, and a window
 /// that is acknowledged at once, would else give all of them back just before they are needed.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
+pub(crate) struct Pool {
     free: Vec<Page>,
     used: usize,
     /// The most in use at a time, in this period and in the one before.
@@ -41,22 +28,17 @@ pub(super) struct Pages {
     peak_before: usize,
     /// Pages that came back in this period.
     given: usize,
-    allocated: u64,
 }
 
-impl Pages {
-    /// A page with arbitrary content.
-    pub(super) fn take(&mut self) -> Page {
+impl Pool {
+    /// The page that was used last, with what it holds.
+    fn take(&mut self) -> Option<Page> {
         self.used += 1;
         self.peak = self.peak.max(self.used);
-        self.free.pop().unwrap_or_else(|| {
-            self.allocated += 1;
-            vec![0; STREAM_PAGE].into_boxed_slice()
-        })
+        self.free.pop()
     }
 
-    /// Gets a page back.
-    pub(super) fn give(&mut self, page: Page) {
+    fn give(&mut self, page: Page) {
         self.used = self.used.saturating_sub(1);
         self.free.push(page);
         self.given += 1;
@@ -69,30 +51,72 @@ impl Pages {
         self.free.truncate(kept.max(STREAM_PAGES_FEW));
     }
 
-    /// Borrows what the next input, of so many bytes, may need.
-    pub(super) fn borrow_from(&mut self, spare: &mut SparePages, bytes: usize) {
-        while self.free.len() < STREAM_PAGES_LENT + bytes / STREAM_PAGE {
-            let Some(page) = spare.0.pop() else { return };
-            self.free.push(page);
+    /// Gives back to the allocator what is more than those in use may need.
+    pub(crate) fn trim(&mut self) {
+        self.free.truncate(self.used);
+        if self.free.is_empty() {
+            self.free = Vec::new();
         }
+        (self.peak, self.peak_before, self.given) = (self.used, 0, 0);
+    }
+}
+
+/// Where the streams of a connection take pages from: the pool of its endpoint while it is lent, and one of its own otherwise, into which
+/// little ever comes.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    pool: Pool,
+    is_lent: bool,
+    used: usize,
+    /// As many of these are counted in the pool of the endpoint.
+    counted: usize,
+    allocated: u64,
+}
+
+impl Pages {
+    /// A page with arbitrary content.
+    pub(super) fn take(&mut self) -> Page {
+        self.used += 1;
+        self.pool.take().unwrap_or_else(|| {
+            self.allocated += 1;
+            vec![0; STREAM_PAGE].into_boxed_slice()
+        })
     }
 
-    /// Gives back what a connection that uses so few pages needs only for a moment.
-    pub(super) fn give_back(&mut self, spare: &mut SparePages) {
-        if self.peak.max(self.peak_before) > STREAM_PAGES_FEW {
+    /// Gets a page back.
+    pub(super) fn give(&mut self, page: Page) {
+        self.used = self.used.saturating_sub(1);
+        self.pool.give(page);
+    }
+
+    /// Borrows the pool, until [`Self::give_back`].
+    pub(super) fn borrow_from(&mut self, pool: &mut Pool) {
+        if std::mem::replace(&mut self.is_lent, true) {
             return;
         }
-        while let Some(page) = self.free.pop() {
-            if spare.0.len() < STREAM_PAGES_SPARE {
-                spare.0.push(page);
-            }
+        std::mem::swap(&mut self.pool, pool);
+        // What came back meanwhile belongs to all.
+        self.pool.free.append(&mut pool.free);
+        self.pool.used = (self.pool.used + self.used).saturating_sub(self.counted);
+    }
+
+    /// Gives back the pool that was lent.
+    pub(super) fn give_back(&mut self, pool: &mut Pool) {
+        if std::mem::replace(&mut self.is_lent, false) {
+            self.counted = self.used;
+            std::mem::swap(&mut self.pool, pool);
         }
     }
 
-    /// Returns all free pages to the allocator.
+    /// The connection is forgotten: what it uses goes back to the allocator, and counts in the pool no longer.
+    pub(super) fn leave(&mut self, pool: &mut Pool) {
+        self.give_back(pool);
+        pool.used = pool.used.saturating_sub(std::mem::take(&mut self.counted));
+    }
+
+    /// Returns free pages to the allocator.
     pub(super) fn trim(&mut self) {
-        self.free = Vec::new();
-        (self.peak, self.peak_before, self.given) = (self.used, 0, 0);
+        self.pool.trim();
     }
 
     /// Pages in use.
@@ -135,51 +159,77 @@ mod tests {
         let mut pages = Pages::default();
         let taken: Vec<_> = (0..1000).map(|_| pages.take()).collect();
         taken.into_iter().for_each(|page| pages.give(page));
-        assert_eq!(pages.free.len(), 1000);
+        assert_eq!(pages.pool.free.len(), 1000);
         for _ in 0..2 * STREAM_PAGES_PERIOD {
             let page = pages.take();
             pages.give(page);
         }
-        assert_eq!(pages.free.len(), STREAM_PAGES_FEW);
+        assert_eq!(pages.pool.free.len(), STREAM_PAGES_FEW);
         pages.trim();
-        assert_eq!(pages.free.capacity(), 0);
+        assert_eq!(pages.pool.free.capacity(), 0);
     }
 
     #[test]
-    fn connections_that_use_few_pages_share_them() {
-        let mut spare = SparePages::default();
+    fn connections_use_the_same_pages_in_turn() {
+        let mut pool = Pool::default();
         let mut all = [Pages::default(), Pages::default(), Pages::default()];
         for at in [0, 1, 2, 0] {
             let pages = &mut all[at];
-            pages.borrow_from(&mut spare, 0);
-            let taken = [pages.take(), pages.take()];
+            pages.borrow_from(&mut pool);
+            let taken: Vec<_> = (0..50).map(|_| pages.take()).collect();
             taken.into_iter().for_each(|page| pages.give(page));
-            pages.give_back(&mut spare);
-            assert_eq!((pages.free.len(), spare.0.len()), (0, 2));
+            pages.give_back(&mut pool);
+            assert_eq!((pages.pool.free.len(), pool.free.len(), pool.used), (0, 50, 0));
         }
-        assert_eq!(all.iter().map(Pages::allocated).sum::<u64>(), 2);
+        assert_eq!(all.iter().map(Pages::allocated).sum::<u64>(), 50);
     }
 
     #[test]
-    fn one_that_uses_many_keeps_its_own() {
-        let (mut spare, mut pages) = (SparePages::default(), Pages::default());
-        let taken: Vec<_> = (0..=STREAM_PAGES_FEW).map(|_| pages.take()).collect();
+    fn the_page_that_was_used_last_is_used_next() {
+        let (mut pool, mut pages) = (Pool::default(), [Pages::default(), Pages::default()]);
+        pages[0].borrow_from(&mut pool);
+        let mut taken: Vec<_> = (0..3).map(|_| pages[0].take()).collect();
+        taken.iter_mut().zip(1..).for_each(|(page, mark)| page[0] = mark);
+        taken.into_iter().for_each(|page| pages[0].give(page));
+        pages[0].give_back(&mut pool);
+        pages[1].borrow_from(&mut pool);
+        assert_eq!([pages[1].take()[0], pages[1].take()[0]], [3, 2]);
+    }
+
+    #[test]
+    fn the_pool_knows_what_all_of_them_use_and_what_came_back_meanwhile() {
+        let (mut pool, mut one, mut other) = (Pool::default(), Pages::default(), Pages::default());
+        one.borrow_from(&mut pool);
+        let mut taken: Vec<_> = (0..5).map(|_| one.take()).collect();
+        one.give_back(&mut pool);
+        other.borrow_from(&mut pool);
+        let kept = [other.take(), other.take()];
+        other.give_back(&mut pool);
+        assert_eq!(pool.used, 7);
+        taken.drain(..2).for_each(|page| one.give(page));
+        assert_eq!((pool.used, pool.free.len()), (7, 0));
+        one.borrow_from(&mut pool);
+        one.give_back(&mut pool);
+        assert_eq!((pool.used, pool.free.len()), (5, 2));
+        other.leave(&mut pool);
+        other.leave(&mut pool);
+        assert_eq!(pool.used, 3);
+        drop(kept);
+    }
+
+    #[test]
+    fn one_that_comes_to_rest_leaves_the_others_as_many_as_they_use() {
+        let (mut pool, mut pages) = (Pool::default(), Pages::default());
+        pages.borrow_from(&mut pool);
+        let mut taken: Vec<_> = (0..100).map(|_| pages.take()).collect();
+        taken.drain(..90).for_each(|page| pages.give(page));
+        pages.give_back(&mut pool);
+        pool.trim();
+        assert_eq!((pool.used, pool.free.len()), (10, 10));
+        pages.borrow_from(&mut pool);
         taken.into_iter().for_each(|page| pages.give(page));
-        pages.give_back(&mut spare);
-        assert_eq!((pages.free.len(), spare.0.len()), (STREAM_PAGES_FEW + 1, 0));
-    }
-
-    #[test]
-    fn what_an_endpoint_keeps_is_bounded() {
-        let mut spare = SparePages::default();
-        for _ in 0..STREAM_PAGES_SPARE {
-            let mut pages = Pages::default();
-            let taken = [pages.take(), pages.take()];
-            taken.into_iter().for_each(|page| pages.give(page));
-            pages.give_back(&mut spare);
-        }
-        assert_eq!(spare.0.len(), STREAM_PAGES_SPARE);
-        spare.clear();
-        assert_eq!(spare.0.capacity(), 0);
+        pages.give_back(&mut pool);
+        pool.trim();
+        assert_eq!(pool.free.capacity(), 0);
     }
 }

@@ -4,16 +4,10 @@
 /// enough that ten thousand streams with a few bytes each stay below 100 MB.
 pub(crate) const STREAM_PAGE: usize = 8 * 1024;
 
-/// Pages that a connection uses at a time without keeping any of its own: a few short messages.
+/// Free pages that are kept however few are in use: for some short messages.
 pub(crate) const STREAM_PAGES_FEW: usize = 4;
 
-/// Free pages that a connection may borrow for one input: a short message in each direction.
-pub(crate) const STREAM_PAGES_LENT: usize = 2;
-
-/// Free pages that an endpoint keeps for all those connections: 2 MiB.
-pub(crate) const STREAM_PAGES_SPARE: usize = 256;
-
-/// Pages that a connection is done with, before free ones that were not needed meanwhile are given back: 128 MiB of a bulk transfer.
+/// Pages that an endpoint is done with, before free ones that were not needed meanwhile are given back: 128 MiB of a bulk transfer.
 pub(crate) const STREAM_PAGES_PERIOD: usize = 16_384;
 
 /// A `Bytes` chunk at least this long is sent from where it lies; shorter ones are cheaper to copy than to keep.
