@@ -109,6 +109,16 @@ impl Connection {
         self.awaits_turn
     }
 
+    /// It is long until its turn: writers that wait go on waiting, or do not any more.
+    pub(crate) fn hold_writers(&mut self, holds: bool) {
+        self.streams.hold_writers(holds);
+    }
+
+    /// A writer waits for its turn alone.
+    pub(crate) fn holds_writer(&self) -> bool {
+        self.streams.holds_writer()
+    }
+
     fn transmit_close(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
         if !self.lifetime.wants_close_frame() {
             return None;

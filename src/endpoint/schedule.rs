@@ -115,8 +115,8 @@ impl Endpoint {
         slot.is_dirty = false;
         self.settle_cids(index);
         self.settle_reset(index);
-        self.settle_events(index);
         self.settle_turn(index);
+        self.settle_events(index);
         self.settle_deadline(now, index);
         self.free_if_over(index);
     }
@@ -241,6 +241,10 @@ impl Endpoint {
             }
             State::Dialling(_) | State::Failed => self.turns.leave(&mut slot.part),
         }
+        let is_far = self.turns.is_far(&slot.part);
+        if let Some(connection) = slot.connection() {
+            connection.hold_writers(is_far);
+        }
         let after = slot.part.crowd();
         self.call_next(before);
         if after != before {
@@ -252,10 +256,20 @@ impl Endpoint {
     fn call_next(&mut self, crowd: Option<usize>) {
         let Some(crowd) = crowd else { return };
         while let Some(next) = self.turns.next(crowd) {
+            self.call_up(self.turns.newly_ahead(crowd));
             let slot = self.slots.get_mut(next as usize);
             if slot.is_some_and(|slot| self.turns.call(&mut slot.part)) {
                 return self.make_ready(next);
             }
+        }
+    }
+
+    /// The writers of a connection that has its turn soon are woken.
+    fn call_up(&mut self, index: Option<u32>) {
+        let Some(index) = index else { return };
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.part.call_up();
+            self.touch(index);
         }
     }
 
@@ -354,7 +368,7 @@ impl Endpoint {
                 return transmit.map(|transmit| self.gather(now, buffer, segments, transmit));
             }
             *is_ready = false;
-            if connection.waits_for_turn() {
+            if connection.waits_for_turn() || connection.holds_writer() {
                 self.turns.wait(index, part);
             }
             self.settle_one(now, index);

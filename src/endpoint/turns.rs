@@ -9,6 +9,9 @@
 //! all of them, and one acknowledgement tells of them. Their windows may be smaller than that. What all windows allow together is much
 //! more than what is in flight, and the others lend it theirs; never is more in flight than they allow together.
 //!
+//! What those that wait write lies in their buffers until their turns, and of a thousand buffers none is in a cache any more by then. So a
+//! writer whose buffer is full waits until few are before its connection: those are called up, and no others.
+//!
 //! ```text
 //!           has data, but there is no room, or others wait            room, and it is the first
 //!   Free ───────────────────────────────────────────────▶ Waiting ──────────────────────────────▶ Called
@@ -22,7 +25,7 @@ use std::net::SocketAddr;
 
 use slab::Slab;
 
-use crate::base::limits::{BATCH_MAX, TURN, TURN_WINDOW, TURNS_IN_FLIGHT};
+use crate::base::limits::{BATCH_MAX, TURN, TURN_WINDOW, TURNS_AHEAD, TURNS_IN_FLIGHT};
 use crate::connection::Share;
 
 /// All addresses with connections.
@@ -58,6 +61,8 @@ pub(super) struct Part {
     in_flight: u64,
     window: u64,
     place: Place,
+    /// It waits, and its turn comes soon.
+    is_called_up: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +86,11 @@ impl Part {
     /// The crowd that it belongs to, for [`Turns::next`].
     pub(super) fn crowd(&self) -> Option<usize> {
         self.crowd
+    }
+
+    /// Few are before it: its writers are to be ready.
+    pub(super) fn call_up(&mut self) {
+        self.is_called_up = self.place == Place::Waiting;
     }
 }
 
@@ -130,6 +140,7 @@ impl Turns {
         if let (Place::Free, Some(crowd)) = (part.place, crowd) {
             part.place = Place::Waiting;
             crowd.waiting.push_back(index);
+            part.is_called_up = crowd.waiting.len() <= TURNS_AHEAD;
         }
     }
 
@@ -188,6 +199,18 @@ impl Turns {
         if crowd.has_room() || !crowd.takes_turns() { crowd.waiting.pop_front() } else { None }
     }
 
+    /// Who has come to be among the next ones since [`Self::next`] returned somebody. It has to be [called up](Part::call_up).
+    pub(super) fn newly_ahead(&self, crowd: usize) -> Option<u32> {
+        self.crowds.get(crowd)?.waiting.get(TURNS_AHEAD - 1).copied()
+    }
+
+    /// It is long until the connection's next turn.
+    pub(super) fn is_far(&self, part: &Part) -> bool {
+        let crowd = part.crowd.and_then(|at| self.crowds.get(at));
+        !part.is_called_up
+            && crowd.is_some_and(|crowd| crowd.takes_turns() && crowd.waiting.len() > TURNS_AHEAD)
+    }
+
     /// The connection is called: if it waits still, it has its turn.
     pub(super) fn call(&mut self, part: &mut Part) -> bool {
         let crowd = part.crowd.and_then(|at| self.crowds.get_mut(at));
@@ -222,7 +245,7 @@ impl Crowd {
 
     fn begin_turn(&mut self, part: &mut Part) {
         (self.is_taken, self.sent) = (true, 0);
-        part.place = Place::Called;
+        (part.place, part.is_called_up) = (Place::Called, false);
     }
 }
 

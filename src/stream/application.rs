@@ -8,6 +8,7 @@ use super::buffering::Backlog;
 use super::flow::Pace;
 use super::pages::Pages;
 use super::send::SendHalf;
+use super::table::Table;
 use super::{ReadError, StreamEvent, Streams, WriteError, beside};
 use crate::base::Instant;
 use crate::wire::{ApplicationCode, Direction, StreamId};
@@ -174,12 +175,21 @@ impl Streams {
         }
     }
 
+    /// Writers that were refused go on waiting, for nothing that they write could leave soon; or do not.
+    pub(crate) fn hold_writers(&mut self, holds: bool) {
+        if self.buffering.hold(holds) {
+            self.wake_all();
+        }
+    }
+
+    /// A writer waits only because of [`Self::hold_writers`].
+    pub(crate) fn holds_writer(&self) -> bool {
+        self.buffering.holds(self.agenda.buffered(), |id| backlog(&self.table, id))
+    }
+
     fn wake_all(&mut self) {
         let Self { buffering, table, events, .. } = self;
-        let backlog = |id| {
-            let send = table.look(id).and_then(|stream| stream.send.as_ref());
-            send.map(SendHalf::backlog).unwrap_or_default()
-        };
+        let backlog = |id| backlog(table, id);
         let told = |id| events.push_back(StreamEvent::Writable(id));
         buffering.wake_all(self.agenda.buffered(), backlog, told);
     }
@@ -190,4 +200,10 @@ impl Streams {
             self.credit.note_demand();
         }
     }
+}
+
+/// What a stream holds for its writer's account.
+fn backlog(table: &Table, id: StreamId) -> Backlog {
+    let send = table.look(id).and_then(|stream| stream.send.as_ref());
+    send.map(SendHalf::backlog).unwrap_or_default()
 }

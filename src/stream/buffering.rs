@@ -28,11 +28,19 @@ pub(super) struct Buffering {
     waiting: BTreeSet<StreamId>,
     /// A writer was refused for lack of room on the connection.
     full: bool,
+    /// Writers that wait are not woken.
+    is_held: bool,
 }
 
 impl Buffering {
     pub(super) fn new(connection_max: u64) -> Self {
-        Self { stream_max: STREAM_SEND_MIN, connection_max, waiting: BTreeSet::new(), full: false }
+        Self {
+            stream_max: STREAM_SEND_MIN,
+            connection_max,
+            waiting: BTreeSet::new(),
+            full: false,
+            is_held: false,
+        }
     }
 
     /// Bytes that a stream may add to those it holds, and to those buffered on all streams.
@@ -51,6 +59,18 @@ impl Buffering {
         stream.buffered <= three_quarters(self.stream_max) && stream.unsent <= self.unsent_max() / 2
     }
 
+    /// From now on writers that wait go on waiting however much room there is, or do not. Returns whether they have to be asked again.
+    pub(super) fn hold(&mut self, holds: bool) -> bool {
+        std::mem::replace(&mut self.is_held, holds) && !holds && !self.waiting.is_empty()
+    }
+
+    /// A writer waits that would be woken if none were held.
+    pub(super) fn holds(&self, connection: u64, backlog: impl Fn(StreamId) -> Backlog) -> bool {
+        self.is_held
+            && connection <= three_quarters(self.connection_max)
+            && self.waiting.iter().any(|id| self.invites(backlog(*id)))
+    }
+
     /// A writer was refused.
     pub(super) fn wait(&mut self, id: StreamId, connection: u64) {
         self.full |= connection >= self.connection_max;
@@ -60,6 +80,7 @@ impl Buffering {
     /// May this writer, if it waits, go on? If so it waits no longer.
     pub(super) fn wakes(&mut self, id: StreamId, stream: Backlog, connection: u64) -> bool {
         !self.waiting.is_empty()
+            && !self.is_held
             && self.invites(stream)
             && connection <= three_quarters(self.connection_max)
             && self.waiting.remove(&id)
@@ -91,7 +112,7 @@ impl Buffering {
         backlog: impl Fn(StreamId) -> Backlog,
         mut tell: impl FnMut(StreamId),
     ) {
-        if connection > three_quarters(self.connection_max) {
+        if self.is_held || connection > three_quarters(self.connection_max) {
             return;
         }
         let mut waiting = std::mem::take(&mut self.waiting);
@@ -151,6 +172,26 @@ mod tests {
         assert!(!buffering.wakes(id(0), sent(three_quarters + 1), 0));
         assert!(buffering.wakes(id(0), sent(three_quarters), 0));
         assert!(!buffering.wakes(id(0), sent(0), 0));
+    }
+
+    #[test]
+    fn a_writer_that_is_held_is_woken_when_it_is_let_go_and_there_is_room() {
+        let mut buffering = Buffering::new(u64::MAX);
+        let asked = |buffering: &mut Buffering, stream| {
+            let mut told = 0;
+            buffering.wake_all(0, |_| stream, |_| told += 1);
+            told
+        };
+        assert!(!buffering.hold(true));
+        buffering.wait(id(0), 0);
+        assert!(!buffering.holds(0, |_| sent(STREAM_SEND_MIN)), "there is no room for it");
+        assert!(buffering.holds(0, |_| sent(0)));
+        assert!(!buffering.wakes(id(0), sent(0), 0));
+        assert_eq!(asked(&mut buffering, sent(0)), 0);
+        assert!(buffering.hold(false));
+        assert!(!buffering.holds(0, |_| sent(0)));
+        assert_eq!(asked(&mut buffering, sent(0)), 1);
+        assert!(!buffering.hold(true) && !buffering.hold(false), "nobody waits");
     }
 
     #[test]

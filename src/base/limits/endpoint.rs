@@ -79,6 +79,10 @@ pub(crate) const TURN: u64 = 224 * 1024;
 /// Bytes that a connection may have in flight in its turn, if all of them together may: a turn, and what its last batch exceeds it by.
 pub(crate) const TURN_WINDOW: u64 = 256 * 1024;
 
+/// Connections that have their turns next, and whose writers fill their buffers now: so many turns last as long as threads may take to
+/// wake, and what is written for them has not left the caches when it is sent.
+pub(crate) const TURNS_AHEAD: usize = 8;
+
 /// Probe timeouts in a row, each twice as long, after which what is in flight to a peer keeps no other connection waiting: a
 /// busy host may well be silent for the first of them.
 pub(crate) const PROBES_IN_VAIN: u32 = 3;

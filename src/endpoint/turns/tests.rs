@@ -45,6 +45,9 @@ impl Crowded {
 
     fn call(&mut self, crowd: Option<usize>) -> Option<usize> {
         while let Some(next) = crowd.and_then(|crowd| self.turns.next(crowd)) {
+            if let Some(ahead) = crowd.and_then(|crowd| self.turns.newly_ahead(crowd)) {
+                self.parts[ahead as usize].call_up();
+            }
             if self.turns.call(&mut self.parts[next as usize]) {
                 return Some(next as usize);
             }
@@ -72,6 +75,11 @@ impl Crowded {
     fn acknowledge(&mut self, at: usize) -> Option<usize> {
         self.in_flight[at] = 0;
         self.settle(at)
+    }
+
+    /// Connections whose turns are far.
+    fn far(&self) -> Vec<usize> {
+        (0..self.parts.len()).filter(|at| self.turns.is_far(&self.parts[*at])).collect()
     }
 
     /// Sends from the first connection until it would have to wait.
@@ -177,7 +185,40 @@ fn nothing_stays_of_a_crowd_that_has_dispersed() {
     assert!(crowded.turns.crowds.is_empty() && crowded.turns.by_address.is_empty());
 }
 
+#[test]
+fn those_that_come_next_are_called_up_and_the_others_are_far() {
+    let all = TURNS_AHEAD + 3;
+    let mut crowded = Crowded::new(all, true);
+    crowded.fill();
+    assert!((1..TURNS_AHEAD).all(|at| crowded.send(at).is_err()));
+    assert!(crowded.far().is_empty(), "so few wait that whoever joins them comes soon");
+    assert!((TURNS_AHEAD..all).all(|at| crowded.send(at).is_err()));
+    assert_eq!(crowded.far(), [8, 9, 10]);
+    assert_eq!(crowded.acknowledge(0), Some(0));
+    assert_eq!(crowded.far(), [0, 9, 10], "who has its turn now has its next one after the others");
+    assert_eq!(crowded.send(0), Ok(Some(1)));
+    assert_eq!(crowded.far(), [0, 1, 10]);
+}
+
+#[test]
+fn nobody_is_far_from_a_far_address() {
+    let mut crowded = Crowded::new(TURNS_AHEAD * 2, false);
+    assert!((0..TURNS_AHEAD * 2).all(|at| crowded.send(at).is_ok()));
+    assert!(crowded.far().is_empty());
+}
+
 proptest! {
+    #[test]
+    fn who_is_among_the_next_is_called_up(steps in prop::collection::vec((any::<bool>(), 0..16_usize), 0..400)) {
+        let mut crowded = Crowded::new(16, true);
+        for (sends, at) in steps {
+            if sends { let _ = crowded.send(at); } else { crowded.acknowledge(at); }
+            let crowd = crowded.turns.crowds.iter().next().unwrap().1;
+            let mut next = crowd.waiting.iter().take(TURNS_AHEAD).map(|at| &crowded.parts[*at as usize]);
+            prop_assert!(next.all(|part| part.place != Place::Waiting || part.is_called_up));
+        }
+    }
+
     #[test]
     fn everybody_who_waits_is_called(steps in prop::collection::vec((any::<bool>(), 0..6_usize), 0..200)) {
         let mut crowded = Crowded::new(6, true);
