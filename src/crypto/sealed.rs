@@ -22,7 +22,7 @@ pub(crate) fn seal_for(
     entropy: &mut dyn Entropy,
 ) -> Option<Vec<u8>> {
     let keys =
-        Keys { local: Some(identity.static_keys().clone()), remote: Some(to.static_public()) };
+        Keys { local: Some(identity.static_keys().clone()), remote: Some(*to.static_public()) };
     let mut noise = HandshakeState::initialize(&pattern::X, true, &prologue(to), keys).ok()?;
     let from = identity.peer_id();
     let mut payload = Zeroizing::new(Vec::with_capacity(SEALED_OVERHEAD + message.len()));
@@ -44,7 +44,7 @@ pub(crate) fn open_from(
     let (id, rest) = payload.split_first_chunk()?;
     let (signature, message) = rest.split_first_chunk()?;
     let from = PeerId::from_bytes(id).ok()?;
-    let same_key = noise.remote_static() == Some(&from.static_public());
+    let same_key = noise.remote_static() == Some(from.static_public());
     let holds = same_key && from.verify(&signed(&from, &to, message), signature);
     holds.then(|| (from, Zeroizing::new(message.to_vec())))
 }
@@ -109,7 +109,7 @@ mod tests {
         payload.extend_from_slice(b"message");
         let keys = Keys {
             local: Some(a.static_keys().clone()),
-            remote: Some(b.peer_id().static_public()),
+            remote: Some(*b.peer_id().static_public()),
         };
         let mut noise =
             HandshakeState::initialize(&pattern::X, true, &prologue(&b.peer_id()), keys).unwrap();

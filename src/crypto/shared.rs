@@ -30,7 +30,7 @@ impl PunchSecrets {
         if own == *peer {
             return None;
         }
-        let dh = identity.static_keys().dh(&peer.static_public()).ok()?;
+        let dh = identity.static_keys().dh(peer.static_public()).ok()?;
         let first = own < *peer;
         let mut sides = [(own, ours), (*peer, theirs)];
         sides.sort_unstable_by_key(|(id, _)| *id);

@@ -47,7 +47,7 @@ impl Initiator {
         }
         let keys = Keys {
             local: Some(identity.static_keys().clone()),
-            remote: peer.map(|peer| peer.static_public()),
+            remote: peer.map(|peer| *peer.static_public()),
         };
         let prologue = context.prologue(peer.as_ref());
         let pattern = pattern_of(context.suite);

@@ -129,8 +129,8 @@ fn bounded(message: Vec<u8>) -> Result<Vec<u8>, HandshakeError> {
 
 /// The peer id must be the one whose static key the pattern proved (SPEC §5.4).
 fn proved(id: &[u8; 32], static_key: Option<&[u8; 32]>) -> Result<PeerId, HandshakeError> {
-    match PeerId::with_static_public(id) {
-        Ok((id, of_id)) if static_key == Some(&of_id) => Ok(id),
+    match PeerId::from_bytes(id) {
+        Ok(id) if static_key == Some(id.static_public()) => Ok(id),
         _ => Err(HandshakeError(Reason::PeerId)),
     }
 }

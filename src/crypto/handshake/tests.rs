@@ -416,7 +416,7 @@ fn identity_hidden_on_wire() {
         let third = initiator.finish(&second, b"p3", &mut pair.entropy).unwrap().message;
         let wire = [first, second, third].concat();
         for id in [pair.dialler.peer_id(), pair.listener.peer_id()] {
-            for secret in [*id.as_bytes(), id.static_public()] {
+            for secret in [*id.as_bytes(), *id.static_public()] {
                 assert!(!wire.windows(32).any(|window| window == secret));
             }
         }

@@ -16,7 +16,7 @@ fn peers_of_the_second_implementation() {
         let id = identity.peer_id();
         assert_eq!(*id.as_bytes(), key(vector, "peer_id"));
         assert_eq!(id.to_string(), vector["text"].as_str().unwrap());
-        assert_eq!(id.static_public(), key(vector, "static_public"));
+        assert_eq!(*id.static_public(), key(vector, "static_public"));
         let message = bytes(vector, "message");
         assert_eq!(&identity.sign(&message)[..], bytes(vector, "signature"));
 

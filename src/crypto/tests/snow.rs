@@ -38,7 +38,7 @@ fn snow(suite: Suite, initiator: bool) -> HandshakeState {
     let responder = if named { *listener.peer_id().as_bytes() } else { [0; 32] };
     let prologue = prologue(if named { 0x11 } else { 0x12 }, &responder);
     let secret = SigningKey::from_bytes(&own.secret_bytes()).to_scalar_bytes();
-    let remote = peer.peer_id().static_public();
+    let remote = *peer.peer_id().static_public();
     let mut builder = snow::Builder::new(name.parse().unwrap())
         .prologue(&prologue)
         .unwrap()
