@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sim::internet::Internet;
 use sim::{Network, Sim, Wire, closed, dialler, listener};
-use srudp::proto::{ConnectionHandle, ReadError, TransportConfig, WriteError};
+use srudp::proto::{ConnectionHandle, Event, ReadError, StreamEvent, TransportConfig, WriteError};
 use srudp::{Direction, StreamId};
 use srudp_links::LinkConfig;
 
@@ -161,6 +161,77 @@ fn a_wide_window_with_many_losses_is_put_together_again() {
     pair.transfer(id, 5_000_000);
     let stats = pair.connection(0).stats();
     assert!(stats.packets_lost > 500, "{stats:?}");
+}
+
+/// What each of many connections carries: more than windows hold that grow to it.
+const TOTAL: usize = 2 << 20;
+
+/// One of many connections to a near address. Its writer waits to be told that there is room.
+struct Bulk {
+    handles: [ConnectionHandle; 2],
+    id: StreamId,
+    may_write: bool,
+    written: usize,
+    read: usize,
+}
+
+impl Bulk {
+    fn new(sim: &mut Sim<Wire>) -> Self {
+        let (ours, theirs) = sim.connect(0, 1);
+        let id = sim.connection(0, ours).open_stream(Direction::Unidirectional).unwrap();
+        Self { handles: [ours, theirs], id, may_write: true, written: 0, read: 0 }
+    }
+
+    fn write(&mut self, sim: &mut Sim<Wire>, data: &[u8]) {
+        while self.may_write && self.written < TOTAL {
+            match sim.connection(0, self.handles[0]).write(self.id, data) {
+                Ok(written) => self.written += written,
+                Err(error) => {
+                    assert_eq!(error, WriteError::Blocked);
+                    self.may_write = false;
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, sim: &mut Sim<Wire>, out: &mut [u8]) {
+        let now = sim.now;
+        while let Ok(read) = sim.connection(1, self.handles[1]).read(now, self.id, out) {
+            self.read += read;
+        }
+    }
+}
+
+/// Everybody writes when told to, and reads if they do at all, until they have read everything or the time is over.
+fn carry(sim: &mut Sim<Wire>, all: &mut [Bulk], time: Duration, reads: bool) -> bool {
+    let (data, mut out) = (vec![7; 1 << 16], vec![0; 1 << 16]);
+    sim.run_until(time, |sim| {
+        while let Some(event) = sim.take(0, |event| Some(event.clone())) {
+            if let Event::Stream(handle, StreamEvent::Writable(_)) = event {
+                let told = all.iter_mut().find(|bulk| bulk.handles[0] == handle);
+                told.expect("it is one of them").may_write = true;
+            }
+        }
+        for bulk in all.iter_mut() {
+            bulk.write(sim, &data);
+            if reads {
+                bulk.read(sim, &mut out);
+            }
+        }
+        all.iter().all(|bulk| bulk.read >= TOTAL)
+    })
+}
+
+#[test]
+fn writers_that_wait_for_their_turns_are_told_also_after_nobody_has_read_for_a_while() {
+    let configs = [dialler(), listener()];
+    let mut sim = Sim::new(7, Wire(Duration::from_micros(20)), &configs);
+    let mut all: Vec<_> = (0..30).map(|_| Bulk::new(&mut sim)).collect();
+    carry(&mut sim, &mut all, Duration::from_secs(1), false);
+    assert!(all.iter().all(|bulk| !bulk.may_write && bulk.written < TOTAL), "all writers wait");
+    let done = carry(&mut sim, &mut all, Duration::from_secs(20), true);
+    let read: Vec<_> = all.iter().map(|bulk| bulk.read >> 10).collect();
+    assert!(done, "{read:?} KiB were read");
 }
 
 #[test]
