@@ -85,13 +85,16 @@ impl Background {
             self.drained = Some(now);
         }
         self.starting = phase == Phase::Startup;
+        if !self.starting {
+            self.doubtful = Default::default();
+        }
     }
 
     /// A round trip ended. `grew`: the path carried a quarter more in it, and no queue stood. After two of these what was lost before them is
     /// known not to be lost by a full pipe.
     pub(super) fn on_round(&mut self, grew: bool) {
         let [oldest, before, now] = std::mem::take(&mut self.doubtful);
-        if grew && self.starting {
+        if grew {
             self.counts[1].add(oldest);
             self.doubtful = [before, now, Count::default()];
         }
@@ -99,28 +102,21 @@ impl Background {
 
     /// Packets arrived or were lost. The path carries `product` bytes at once.
     pub(super) fn note(&mut self, packets: &[Settled], are_lost: bool, product: u64) {
-        let count = |fits: &dyn Fn(&&Settled) -> bool| {
-            let settled = packets.iter().filter(fits).count() as u64;
-            Count { settled, lost: if are_lost { settled } else { 0 } }
-        };
+        let settled = packets.iter().filter(|packet| self.tells(packet, product)).count() as u64;
+        let count = Count { settled, lost: if are_lost { settled } else { 0 } };
         if self.starting {
-            self.doubtful[2].add(count(&|packet| is_signal(packet)));
+            self.doubtful[2].add(count);
             return;
         }
-        let quiet = count(&|packet| self.is_quiet(packet, product));
-        let count = &mut self.counts[1];
-        count.add(quiet);
-        if count.settled >= PACKETS_MAX {
+        self.counts[1].add(count);
+        if self.counts[1].settled >= PACKETS_MAX {
             self.turn();
         }
     }
 
     /// Packets that were called lost arrived.
     pub(super) fn on_spurious(&mut self, packets: &[Settled], product: u64) {
-        let is_counted = |packet: &&Settled| {
-            if self.starting { is_signal(packet) } else { self.is_quiet(packet, product) }
-        };
-        let mut wrong = packets.iter().filter(is_counted).count() as u64;
+        let mut wrong = packets.iter().filter(|packet| self.tells(packet, product)).count() as u64;
         let [oldest, before, now] = &mut self.doubtful;
         for count in [now, before, oldest, &mut self.counts[1]] {
             let taken = wrong.min(count.lost);
@@ -156,6 +152,11 @@ impl Background {
         let [old, new] = self.counts;
         let (settled, lost) = (old.settled + new.settled, old.lost + new.lost);
         if settled < PACKETS_MIN { 0 } else { SPREAD * lost * 1000 / settled }
+    }
+
+    /// What becomes of this packet tells what the path loses by itself, or may prove to.
+    fn tells(&self, packet: &Settled, product: u64) -> bool {
+        if self.starting { is_signal(packet) } else { self.is_quiet(packet, product) }
     }
 
     fn is_quiet(&self, packet: &Settled, product: u64) -> bool {
