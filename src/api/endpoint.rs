@@ -143,7 +143,7 @@ impl Endpoint {
 
     pub(crate) fn start(&self, dial: &Dial) -> Result<Dialling, ConnectError> {
         let shared = self.shards().dialler(dial);
-        let handle = shared.dial(dial, self.identity())?;
+        let handle = shared.dial(dial)?;
         Ok(Dialling::new(Arc::clone(shared), handle))
     }
 

@@ -24,7 +24,7 @@ use crate::base::Instant;
 use crate::close::ConnectionError;
 use crate::connection::Connection;
 use crate::endpoint::{
-    ConnectError, ConnectionHandle, Dial, EndpointStats, Event, Prepared, Received,
+    ConnectError, ConnectionHandle, Dial, EndpointStats, Event, Prepared, Received, Work,
 };
 use crate::nat::{GatherConfig, SocketId, SocketRequest};
 use crate::node::{Node, NodeTransmit, Route};
@@ -431,6 +431,17 @@ impl Core {
         received: Received<'_>,
     ) {
         self.node.handle_datagram(now, socket, received);
+    }
+
+    /// Work with public keys waits for somebody.
+    pub(super) fn has_work(&self) -> bool {
+        self.node.has_work()
+    }
+
+    /// Gives back what was done, and takes what is to be done next.
+    pub(super) fn next_work(&mut self, now: Instant, done: Option<Work>) -> Option<Work> {
+        let next = done.and_then(|done| self.node.finish_work(now, done));
+        next.or_else(|| self.node.poll_work())
     }
 
     /// The next socket to open or to close, before anything is sent.

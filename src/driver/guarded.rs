@@ -21,12 +21,15 @@ pub(super) struct Guarded {
     port: Option<Port>,
     /// The core has to be asked whether it expects a peer. Told beside the lock, for those that mostly need not take it.
     may_expect_peers: AtomicBool,
+    /// Work with public keys waits for somebody.
+    has_work: AtomicBool,
 }
 
 impl Guarded {
     pub(super) fn new(core: Core, clock: Clock, worker: mio::Waker, port: Option<Port>) -> Self {
         let may_expect_peers = AtomicBool::new(false);
-        Self { clock, core: Mutex::new(core), worker, port, may_expect_peers }
+        let has_work = AtomicBool::new(false);
+        Self { clock, core: Mutex::new(core), worker, port, may_expect_peers, has_work }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -76,6 +79,7 @@ impl Guarded {
         let now = self.now();
         let result = act(&mut core, now);
         core.settle(now, ready);
+        self.has_work.store(core.has_work(), Ordering::Release);
         if self.port.is_some() {
             self.may_expect_peers.store(core.may_expect_peers(), Ordering::Release);
         }
@@ -94,6 +98,11 @@ impl Guarded {
     /// Whether the core has to be asked who may begin a handshake with something here.
     pub(super) fn may_expect_peers(&self) -> bool {
         self.may_expect_peers.load(Ordering::Acquire)
+    }
+
+    /// Whether work with public keys waits for somebody.
+    pub(super) fn has_work(&self) -> bool {
+        self.has_work.load(Ordering::Acquire)
     }
 
     pub(super) fn port(&self) -> Option<&Port> {

@@ -86,6 +86,7 @@ impl Lookout {
     ) -> Poll<T> {
         if let Self::Awake(_) = self {
             shared.reception().look_out(shared.guarded());
+            shared.work_off();
         }
         shared.with(attempt)
     }
@@ -132,10 +133,10 @@ mod tests {
 
     impl Task {
         fn new() -> Self {
-            let (shared, identity) = started();
+            let shared = started();
             let nobody = "127.0.0.1:9".parse().unwrap();
             let dial = Dial::new(Identity::generate().peer_id(), nobody);
-            let handle = shared.dial(&dial, &identity).unwrap();
+            let handle = shared.dial(&dial).unwrap();
             let key = Key::Connection(handle, Topic::DatagramReceived);
             Self { shared, key, lookout: Lookout::default(), calls: Arc::default() }
         }

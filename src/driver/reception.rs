@@ -383,7 +383,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_worker_leaves_the_socket_to_a_thread_in_the_seat_and_not_to_a_task_in_passing() {
-        let (shared, _) = started();
+        let shared = started();
         let reception = shared.reception();
         let seated = loop {
             if let Some(seated) = reception.take_seat() {

@@ -186,7 +186,11 @@ impl Neighbour for Shared {
     }
 
     fn take_in(&self, received: Received<'_>) -> bool {
-        self.with(|core, now| core.take_in(now, received))
+        let is_left = self.with(|core, now| core.take_in(now, received));
+        if self.guarded().has_work() {
+            self.guarded().wake_worker();
+        }
+        is_left
     }
 
     fn take_resets(&self, received: Received<'_>) {

@@ -39,7 +39,8 @@ pub(crate) struct Shared {
     spares: Arc<Spares>,
     streams: Arc<Streams>,
     commands: Sender<Command>,
-    /// For what is made without the lock.
+    /// For what is made without the lock, as `entropy` is.
+    identity: Identity,
     entropy: SharedEntropy,
 }
 
@@ -50,9 +51,9 @@ impl Shared {
         reception: Reception,
         (spares, streams): (Arc<Spares>, Arc<Streams>),
         commands: Sender<Command>,
-        entropy: SharedEntropy,
+        (identity, entropy): (Identity, SharedEntropy),
     ) -> Self {
-        Self { guarded, transmitter, reception, spares, streams, commands, entropy }
+        Self { guarded, transmitter, reception, spares, streams, commands, identity, entropy }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -95,14 +96,10 @@ impl Shared {
         result
     }
 
-    /// Begins a dial. Its keys are made without the lock: they take as long as a hundred packets. `identity` is that of the endpoint.
-    pub(crate) fn dial(
-        &self,
-        dial: &Dial,
-        identity: &Identity,
-    ) -> Result<ConnectionHandle, ConnectError> {
+    /// Begins a dial. Its keys are made without the lock: they take as long as a hundred packets.
+    pub(crate) fn dial(&self, dial: &Dial) -> Result<ConnectionHandle, ConnectError> {
         let mut prepared = self.look(|core| core.prepare(self.now(), dial))?;
-        prepared.make_keys(self.now(), identity, &mut &self.entropy)?;
+        prepared.make_keys(self.now(), &self.identity, &mut &self.entropy)?;
         self.with(|core, _| core.begin(prepared))
     }
 
@@ -206,6 +203,7 @@ impl Shared {
                 return None;
             }
             seat.wait(&self.guarded, left, key.reads());
+            self.work_off();
         }
     }
 
@@ -234,6 +232,26 @@ impl Shared {
     /// The owner of the waker does not wait any more.
     pub(crate) fn give_up(&self, key: Key, waker: &Waker) {
         self.guarded.with(&mut Vec::new(), |core, _| core.give_up(key, waker));
+    }
+
+    /// Does the work with public keys that datagrams have brought: without the lock, and what each piece makes to send leaves before the next.
+    /// Whoever has read datagrams does this.
+    pub(super) fn work_off(&self) {
+        if !self.guarded.has_work() {
+            return;
+        }
+        let mut ready = Vec::new();
+        let mut done = None;
+        loop {
+            let give_back = |core: &mut Core, now| core.next_work(now, done.take());
+            let (next, follows) = self.guarded.with_and_look(&mut ready, give_back);
+            if follows {
+                self.flush();
+            }
+            let Some(mut work) = next else { return };
+            work.run(&self.identity, &mut &self.entropy);
+            done = Some(work);
+        }
     }
 
     /// Sends what there is to send.

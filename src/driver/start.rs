@@ -92,7 +92,10 @@ fn prepare(
     let search_entropy = SystemEntropy::hedged_by(identity)?;
     let names = (shard, cookies.clone());
     let endpoint = Endpoint::one_of(names, config.clone(), identity.clone(), Box::new(entropy));
-    let node = Node::new(endpoint, Box::new(search_entropy));
+    let mut node = Node::new(endpoint, Box::new(search_entropy));
+    if driver.place.is_thread() {
+        node.leave_work();
+    }
     let poll = Poll::new()?;
     let waker = mio::Waker::new(poll.registry(), worker::WAKER)?;
     let (commands, inbox) = unbounded();
@@ -107,7 +110,8 @@ fn prepare(
         Transmitter::new(Arc::clone(socket), Arc::clone(&spares), Arc::clone(&streams));
     let entropy = SharedEntropy::new(SystemEntropy::hedged_by(identity)?);
     let aside = (spares, streams);
-    let shared = Shared::new(guarded, transmitter, reception, aside, commands, entropy);
+    let shared =
+        Shared::new(guarded, transmitter, reception, aside, commands, (identity.clone(), entropy));
     let shared = Arc::new(shared);
     let worker = Worker::new(Arc::clone(&shared), inbox);
     Ok((shared, Prepared { worker, poll }))
@@ -127,7 +131,7 @@ fn run(prepared: Prepared, place: Place) -> io::Result<()> {
 
 /// An endpoint on loopback with a thread for its only worker.
 #[cfg(test)]
-pub(super) fn started() -> (Arc<Shared>, Identity) {
+pub(super) fn started() -> Arc<Shared> {
     let identity = Identity::generate();
     let driver = DriverConfig {
         kernel_buffer: 65_536,
@@ -136,6 +140,6 @@ pub(super) fn started() -> (Arc<Shared>, Identity) {
         workers: 1,
     };
     let any = "127.0.0.1:0".parse().unwrap();
-    let shards = start(any, identity.clone(), EndpointConfig::default(), driver).unwrap();
-    (Arc::clone(shards.first()), identity)
+    let shards = start(any, identity, EndpointConfig::default(), driver).unwrap();
+    Arc::clone(shards.first())
 }

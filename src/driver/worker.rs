@@ -141,6 +141,7 @@ impl Worker {
     fn work(&mut self) -> bool {
         self.run_commands();
         self.patrol();
+        self.shared.work_off();
         for _ in 0..RECEIVES {
             if !self.has_input() {
                 break;
@@ -150,6 +151,7 @@ impl Worker {
             }
             self.receive_from_spares();
             self.receive_from_streams();
+            self.shared.work_off();
             self.shared.flush_from_worker();
         }
         self.shared.guarded().with(&mut self.ready, |core, now| core.run_timers(now));

@@ -98,6 +98,11 @@ impl HalfOpens {
         Some((half_open.local, &half_open.datagrams))
     }
 
+    /// A handshake that this PUBLIC_KEY began is here.
+    pub(super) fn knows(&self, key: &Key) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     pub(super) fn get_mut(&mut self, id: HandshakeId) -> Option<&mut HalfOpen> {
         self.waiting.get_mut(&id)
     }

@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -21,7 +22,7 @@ use crate::base::{Entropy, Instant, limits};
 use crate::close::ConnectionError;
 use crate::connection::TransportConfig;
 use crate::crypto::{
-    Context, Finished, HandshakeError, Identity, Initiator, PeerId, punch_tag, verify_punch_tag,
+    Context, HandshakeError, Identity, Initiator, PeerId, punch_tag, verify_punch_tag,
 };
 use crate::wire::{
     ConnectionId, HandshakeId, HandshakeKind, Parameters, Punch, PunchFlags, SetMap, Suite,
@@ -50,7 +51,9 @@ enum Stage {
 
 #[derive(Debug)]
 struct Asking {
-    initiator: Initiator,
+    initiator: Arc<Initiator>,
+    /// The connection id to come: the same for every SHARED_KEY, so that the same message is never answered in two ways.
+    local_cid: Option<ConnectionId>,
     message: Vec<u8>,
     envelope: Envelope,
     /// Direct mode: the first flight proves nothing, so it is padded.
@@ -162,7 +165,8 @@ impl Attempt {
             cookie: answer.map_or([0; 20], |punch| punch.cookie),
         };
         self.stage = Stage::Asking(Box::new(Asking {
-            initiator,
+            initiator: Arc::new(initiator),
+            local_cid: None,
             message,
             envelope,
             padded: answer.is_none(),
@@ -264,24 +268,27 @@ impl Attempt {
         }
     }
 
-    /// A complete SHARED_KEY for this attempt.
-    pub(super) fn finish(
+    /// The handshake that waits for a SHARED_KEY, and the parameters to answer with. There is none before it has begun.
+    pub(super) fn finishing(
         &mut self,
-        now: Instant,
-        message: &[u8],
-        local_cid: ConnectionId,
-        reset_token: Option<[u8; 16]>,
-        entropy: &mut dyn Entropy,
-    ) -> Option<(Finished, Option<Duration>)> {
+        local_cid: impl FnOnce() -> ConnectionId,
+        reset_token: impl FnOnce(ConnectionId) -> Option<[u8; 16]>,
+    ) -> Option<(Arc<Initiator>, ConnectionId, Parameters)> {
         let Stage::Asking(asking) = &mut self.stage else {
             return None;
         };
-        let p3 =
-            Parameters { initial_cid: Some(local_cid), reset_token, ..self.config.parameters() };
-        let finished = asking.initiator.finish(message, &p3.encode(), entropy).ok()?;
-        // Only an answer to a message that was sent once measures a round trip (Karn's rule).
-        let rtt = (asking.sends == 1).then(|| now - asking.sent_at);
-        Some((finished, rtt))
+        let cid = *asking.local_cid.get_or_insert_with(local_cid);
+        let reset_token = reset_token(cid);
+        let p3 = Parameters { initial_cid: Some(cid), reset_token, ..self.config.parameters() };
+        Some((Arc::clone(&asking.initiator), cid, p3))
+    }
+
+    /// The round trip, if an answer came at that time: only one to a message that was sent once measures it (Karn's rule).
+    pub(super) fn round_trip(&self, arrived: Instant) -> Option<Duration> {
+        match &self.stage {
+            Stage::Asking(asking) if asking.sends == 1 => Some(arrived - asking.sent_at),
+            Stage::Asking(_) | Stage::Knocking { .. } => None,
+        }
     }
 
     /// The ESTABLISH packet that answers a SHARED_KEY from `responder`.

@@ -4,14 +4,15 @@ use super::answer::{HalfOpen, Key};
 use super::ids::{fresh_cid, fresh_hid};
 use super::outbox::Envelope;
 use super::slot::{Slot, State};
+use super::work::{Answering, Finishing, Reading, Work};
 use super::{Endpoint, Event};
 use crate::base::{Instant, limits};
 use crate::close::ConnectionError;
 use crate::connection::{Arrival, Birth, Connection};
-use crate::crypto::{Accepted, Context, PeerId, Responder};
+use crate::crypto::{Accepted, Context, PeerId};
 use crate::wire::{
-    ConnectionId, ErrorCode, Fragment, FragmentHeader, HandshakeId, HandshakeKind, Parameters,
-    Role, SetMap, TransportError,
+    ConnectionId, ErrorCode, Fragment, HandshakeId, HandshakeKind, Parameters, Role, SetMap,
+    TransportError,
 };
 
 impl Endpoint {
@@ -54,7 +55,7 @@ impl Endpoint {
             return self.ask_for_cookie(now, arrival, header.source);
         }
         if let Some(message) = self.reassembly.insert(now, arrival.remote, fragment) {
-            self.read_public_key(now, arrival, fragment, &message);
+            self.read_public_key(now, arrival, fragment, message);
         }
     }
 
@@ -85,12 +86,13 @@ impl Endpoint {
         now: Instant,
         arrival: Arrival,
         fragment: &Fragment<'_>,
-        message: &[u8],
+        message: Vec<u8>,
     ) {
-        let header = &fragment.header;
+        let header = fragment.header;
         let loaded = self.half_opens.is_loaded();
         let ip = arrival.remote.ip();
-        if !self.half_opens.has_room(ip) || (loaded && !self.limiter.admit(now, ip)) {
+        let has_room = self.half_opens.has_room(ip) && self.works.has_room();
+        if !has_room || (loaded && !self.limiter.admit(now, ip)) {
             // The dialler asks again in a moment.
             self.stats.dropped += 1;
             return;
@@ -110,25 +112,23 @@ impl Endpoint {
             hid_initiator: header.source,
             hid_responder: header.destination,
         };
-        let Ok((responder, p1)) = Responder::read(&self.identity, &context, message) else {
-            self.stats.handshakes_failed += 1;
-            return;
-        };
-        if !self.yields_to(now, arrival, header.destination, responder.initiator_ephemeral()) {
-            return;
-        }
-        let refusal = self.refusal(&p1);
-        self.answer(now, arrival, header, responder, refusal);
+        let reading = Reading { arrival, header, context, message, read: None };
+        self.works.push(Work::Reading(reading));
     }
 
-    fn answer(
-        &mut self,
-        now: Instant,
-        arrival: Arrival,
-        header: &FragmentHeader,
-        mut responder: Responder,
-        refusal: Option<TransportError>,
-    ) {
+    /// Message 1 was read. Returns the work of the answer.
+    pub(super) fn on_read(&mut self, now: Instant, reading: Reading) -> Option<Answering> {
+        let Reading { arrival, header, read, .. } = reading;
+        let Some((responder, p1)) = read else {
+            self.stats.handshakes_failed += 1;
+            return None;
+        };
+        if self.closed
+            || !self.yields_to(now, arrival, header.destination, responder.initiator_ephemeral())
+        {
+            return None;
+        }
+        let refusal = self.refusal(&p1);
         let local_cid = fresh_cid(self.shard, &self.by_cid, &mut *self.entropy);
         let p2 = Parameters {
             initial_cid: Some(local_cid),
@@ -136,10 +136,24 @@ impl Endpoint {
             refusal: refusal.map(|error| error.code.as_u64()),
             ..self.config.transport.parameters()
         };
-        let Ok(message) = responder.answer(&p2.encode(), &mut *self.entropy) else {
+        let (parameters, refuses) = (p2.encode(), refusal.is_some());
+        let message = None;
+        Some(Answering { arrival, header, responder, local_cid, parameters, refuses, message })
+    }
+
+    /// Message 2 was made.
+    pub(super) fn on_answered(&mut self, now: Instant, answering: Answering) {
+        let Answering { arrival, header, responder, local_cid, refuses, message, .. } = answering;
+        let Some(message) = message else {
             self.stats.handshakes_failed += 1;
             return;
         };
+        let key = Key::of(arrival.remote, &header);
+        // Others may have come first meanwhile, a copy of the same message among them.
+        if self.half_opens.knows(&key) || !self.half_opens.has_room(arrival.remote.ip()) {
+            self.stats.dropped += 1;
+            return;
+        }
         let id = fresh_hid(self.shard, &mut *self.entropy);
         let envelope = Envelope {
             kind: HandshakeKind::SharedKey,
@@ -154,11 +168,10 @@ impl Endpoint {
         for datagram in &datagrams {
             self.outbox.push(arrival.remote, arrival.local, datagram.clone());
         }
-        if refusal.is_some() {
+        if refuses {
             self.stats.refused += 1;
             return;
         }
-        let key = Key::of(arrival.remote, header);
         let half_open = HalfOpen::new(now, responder, key, arrival.local, local_cid, datagrams);
         self.half_opens.insert(id, half_open);
     }
@@ -188,7 +201,7 @@ impl Endpoint {
             return;
         }
         if let Some(message) = self.reassembly.insert(now, arrival.remote, fragment) {
-            self.read_shared_key(now, arrival, index, header.source, &message);
+            self.read_shared_key(now, arrival, index, header.source, message);
         }
     }
 
@@ -198,21 +211,46 @@ impl Endpoint {
         arrival: Arrival,
         index: u32,
         responder: HandshakeId,
-        message: &[u8],
+        message: Vec<u8>,
     ) {
-        let local_cid = fresh_cid(self.shard, &self.by_cid, &mut *self.entropy);
-        let token = self.reset_key.as_ref().map(|key| key.token(local_cid));
-        let Some(Slot { state: State::Dialling(attempt), .. }) = self.slots.get_mut(index as usize)
-        else {
+        if !self.works.has_room() {
+            self.stats.dropped += 1;
+            return;
+        }
+        let Self { slots, by_cid, entropy, reset_key, shard, .. } = self;
+        let Some(slot) = slots.get_mut(index as usize) else { return };
+        let State::Dialling(attempt) = &mut slot.state else { return };
+        let fresh = || fresh_cid(*shard, by_cid, &mut **entropy);
+        let token = |cid| reset_key.as_ref().map(|key| key.token(cid));
+        let Some((initiator, local_cid, parameters)) = attempt.finishing(fresh, token) else {
             return;
         };
-        let Some((finished, rtt)) =
-            attempt.finish(now, message, local_cid, token, &mut *self.entropy)
-        else {
+        self.works.push(Work::Finishing(Finishing {
+            arrived: now,
+            arrival,
+            index,
+            generation: slot.generation,
+            responder,
+            local_cid,
+            initiator,
+            message,
+            parameters: parameters.encode(),
+            finished: None,
+        }));
+    }
+
+    /// Message 2 was read. The dial may be over by now.
+    pub(super) fn on_finished(&mut self, now: Instant, finishing: Finishing) {
+        let Finishing { arrived, arrival, index, local_cid, finished, .. } = finishing;
+        let slot = self.slots.get_mut(index as usize);
+        let slot = slot.filter(|slot| slot.generation == finishing.generation);
+        let Some(Slot { state: State::Dialling(attempt), .. }) = slot else { return };
+        let Some(finished) = finished else {
             self.stats.handshakes_failed += 1;
             return;
         };
-        let establish = attempt.establish(&finished.message, responder);
+        let rtt = attempt.round_trip(arrived);
+        let establish = attempt.establish(&finished.message, finishing.responder);
         let (config, began, asked) = (attempt.config().clone(), attempt.began(), attempt.remote());
         let birth = Birth {
             role: Role::Initiator,

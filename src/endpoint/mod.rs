@@ -28,6 +28,7 @@ mod schedule;
 mod slot;
 mod stats;
 mod turns;
+mod work;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -50,6 +51,7 @@ pub use config::EndpointConfig;
 pub(crate) use dial::Prepared;
 pub use event::{ConnectError, ConnectionHandle, Dial, Event};
 pub use stats::EndpointStats;
+pub(crate) use work::Work;
 
 use answer::HalfOpens;
 use dial::Attempt;
@@ -63,6 +65,7 @@ use resets::Resets;
 use schedule::Schedule;
 use slot::{Open, Slot, State};
 use turns::Turns;
+use work::Works;
 
 /// Datagrams as the socket gave them: one, or several of equal size from one address (GRO).
 #[derive(Debug)]
@@ -98,6 +101,7 @@ pub struct Endpoint {
     reassembly: Reassembly,
     limiter: Limiter,
     outbox: Outbox,
+    works: Works,
     schedule: Schedule,
     pages: Lending,
     turns: Turns,
@@ -139,6 +143,7 @@ impl Endpoint {
             reassembly: Reassembly::default(),
             limiter: Limiter::default(),
             outbox: Outbox::default(),
+            works: Works::default(),
             schedule: Schedule::default(),
             pages: Lending::default(),
             turns: Turns::default(),
@@ -232,6 +237,7 @@ impl Endpoint {
             self.handle_together(now, arrival, together);
             rest = later;
         }
+        self.work_off(now);
         self.settle(now);
     }
 

@@ -6,7 +6,7 @@ use super::relays::{Relayed, Relays};
 use super::{Node, detour, ports};
 use crate::base::Instant;
 use crate::connection::Transmit;
-use crate::endpoint::{Received, canonical};
+use crate::endpoint::{Received, Work, canonical};
 use crate::nat::{self, PunchTransmit, SocketId};
 use crate::wire::{Class, classify};
 
@@ -65,6 +65,28 @@ impl Node {
             self.handle_one(now, socket, received);
         }
         self.settle(now);
+    }
+
+    /// From now on whoever gives it datagrams has the work with public keys done, too.
+    pub(crate) fn leave_work(&mut self) {
+        self.endpoint.leave_work();
+    }
+
+    /// There is work that nobody has taken.
+    pub(crate) fn has_work(&self) -> bool {
+        self.endpoint.has_work()
+    }
+
+    /// The oldest of them.
+    pub(crate) fn poll_work(&mut self) -> Option<Work> {
+        self.endpoint.poll_work()
+    }
+
+    /// It was done. Returns what is to be done next for the same handshake.
+    pub(crate) fn finish_work(&mut self, now: Instant, work: Work) -> Option<Work> {
+        let next = self.endpoint.finish_work(now, work);
+        self.settle(now);
+        next
     }
 
     fn handle_one(&mut self, now: Instant, socket: SocketId, received: Received<'_>) {

@@ -29,6 +29,9 @@ pub(crate) const HALF_OPEN_LIFE: Duration = Duration::from_secs(10);
 /// Handshakes that wait for ESTABLISH at once: about 5 MB.
 pub(crate) const HALF_OPENS: usize = 1024;
 
+/// Handshake messages that wait for somebody to do their work with public keys: more than a batch of a busy listener brings.
+pub(crate) const HANDSHAKE_WORK: usize = 256;
+
 /// Of these from one address while the endpoint is loaded.
 pub(crate) const HALF_OPENS_PER_ADDRESS: usize = 4;
 

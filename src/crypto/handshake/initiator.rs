@@ -10,10 +10,9 @@ use crate::crypto::noise::{HandshakeState, Keys};
 use crate::crypto::schedule::Secrets;
 use crate::crypto::{Identity, PeerId};
 
-/// A handshake that waits for message 2. Its keys are erased when it is finished or dropped.
+/// A handshake that waits for message 2. Its keys are erased when it is dropped.
 pub(crate) struct Initiator {
-    /// `None` once message 3 was made.
-    noise: Option<Box<HandshakeState>>,
+    noise: Box<HandshakeState>,
     own: PeerId,
     /// The responder, if the initiator named it (XK).
     named: Option<PeerId>,
@@ -54,7 +53,7 @@ impl Initiator {
         let mut noise = HandshakeState::initialize(pattern, true, &prologue, keys)?;
         let message = bounded(noise.write_message(p1, entropy)?)?;
         let ephemeral = *noise.local_ephemeral().ok_or(HandshakeError(Reason::OutOfTurn))?;
-        let noise = Some(Box::new(noise));
+        let noise = Box::new(noise);
         Ok((Self { noise, own: identity.peer_id(), named: peer, ephemeral }, message))
     }
 
@@ -65,15 +64,15 @@ impl Initiator {
 
     /// Reads message 2 and makes message 3, with the parameters P3. Draws nothing.
     ///
-    /// After an error the handshake still waits for a good message 2.
+    /// The handshake stays as it is, so that a message may be read while another one is. The caller gives the same parameters every time: the
+    /// answer to the same message is then the same, and nothing else is ever sealed with its nonce.
     pub(crate) fn finish(
-        &mut self,
+        &self,
         message: &[u8],
         p3: &[u8],
         entropy: &mut dyn Entropy,
     ) -> Result<Finished, HandshakeError> {
-        let waiting = self.noise.as_ref().ok_or(HandshakeError(Reason::OutOfTurn))?;
-        let mut noise = waiting.clone();
+        let mut noise = self.noise.clone();
         let payload = noise.read_message(message)?;
         let second = Second::parse(&payload, self.named.is_none())?;
         let peer = match (self.named, second.responder) {
@@ -85,7 +84,6 @@ impl Initiator {
         let message = noise.write_message(&payload::third(&self.own, p3), entropy)?;
         let message = bounded(message)?;
         let secrets = secrets(&noise.split()?);
-        self.noise = None;
         Ok(Finished { peer, parameters: second.parameters.to_vec(), message, secrets })
     }
 }

@@ -47,7 +47,7 @@ fn replay(vector: &Value) -> [Secrets; 2] {
     let [p1, p2, p3] = ["p1", "p2", "p3"].map(|name| bytes(vector, name));
 
     let named = context.suite.names_responder().then(|| listener.peer_id());
-    let (mut initiator, first) =
+    let (initiator, first) =
         Initiator::start(&dialler, named, &context, &p1, &mut of_initiator).unwrap();
     assert_eq!(first, bytes(vector, "message_1"));
     let (mut responder, read) = Responder::read(&listener, &context, &first).unwrap();

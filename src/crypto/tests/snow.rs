@@ -80,7 +80,7 @@ fn snow_answers() {
         let named = suite.names_responder().then(|| listener.peer_id());
         let mut snow = snow(suite, false);
         let mut entropy = SeededEntropy::new(3);
-        let (mut ours, first) =
+        let (ours, first) =
             Initiator::start(&dialler, named, &context(suite), b"p1", &mut entropy).unwrap();
         assert_eq!(read(&mut snow, &first), b"p1");
         let mut payload = vec![0x77; 32];
