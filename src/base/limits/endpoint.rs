@@ -29,11 +29,11 @@ pub(crate) const HALF_OPEN_LIFE: Duration = Duration::from_secs(10);
 /// Handshakes that wait for ESTABLISH at once: about 5 MB.
 pub(crate) const HALF_OPENS: usize = 1024;
 
-/// Handshake messages that wait for somebody to do their work with public keys: more than a batch of a busy listener brings.
-pub(crate) const HANDSHAKE_WORK: usize = 256;
-
 /// Of these from one address while the endpoint is loaded.
 pub(crate) const HALF_OPENS_PER_ADDRESS: usize = 4;
+
+/// Handshake messages that wait for their work with public keys: about 300 KB.
+pub(crate) const HANDSHAKE_WORK: usize = 256;
 
 /// Handshakes that one network may begin per second while the endpoint is loaded.
 pub(crate) const HANDSHAKES_PER_SECOND: u32 = 20;
