@@ -1,6 +1,8 @@
 //! The name of a peer: a canonical Ed25519 public key that is not of small order (SPEC §1.1).
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use data_encoding::{BASE32_NOPAD, DecodeKind};
@@ -22,7 +24,7 @@ const TEXT_LEN: usize = 52;
 /// assert_eq!(read, id);
 /// # Ok::<(), srudp::PeerIdError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy)]
 pub struct PeerId {
     bytes: [u8; 32],
     /// The X25519 form. To make it takes longer than many a message, and every dial needs it.
@@ -60,6 +62,34 @@ impl PeerId {
     /// The X25519 form of the key: its Noise static key. Two peer ids share each.
     pub(crate) fn static_public(&self) -> &[u8; 32] {
         &self.static_public
+    }
+}
+
+// The bytes say which key it is; the other form follows from them, and another peer's may be the same.
+
+impl PartialEq for PeerId {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for PeerId {}
+
+impl PartialOrd for PeerId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PeerId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes.cmp(&other.bytes)
+    }
+}
+
+impl Hash for PeerId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
     }
 }
 
