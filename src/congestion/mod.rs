@@ -100,6 +100,8 @@ impl Controller {
         app_limited: bool,
     ) -> SendStamp {
         self.app_limited = app_limited;
+        // Who has that much under way may pause for a moment, and the path still shows what it carries.
+        let app_limited = app_limited && in_flight + bytes < self.inner().enough();
         let departure = Departure {
             bytes,
             in_flight,
@@ -249,6 +251,11 @@ trait CongestionControl {
     fn window(&self) -> u64;
     fn pacing_rate(&self, rtt: &RttView) -> Option<u64>;
     fn is_in_slow_start(&self) -> bool;
+
+    /// Bytes in flight above which the application does not limit the rate, even if nothing more waits.
+    fn enough(&self) -> u64 {
+        u64::MAX
+    }
 
     /// Bytes that should leave together.
     fn quantum(&self) -> Option<u64> {

@@ -23,6 +23,9 @@ const RELIEF_PART: u64 = 4;
 /// At most so many, and at once on near paths while a queue stands: the rest is for those to leave who share the queue.
 const RELIEF_MAX: u64 = 50;
 
+/// Percent of the bandwidth-delay product that fill the path beyond doubt, and show growth by more than the quarter that ends no Startup.
+const FILLING: u64 = 150;
+
 /// Datagrams below which the window does not fall: two under way, and acknowledgements of two.
 const WINDOW_MINIMUM: u64 = 4;
 
@@ -143,6 +146,15 @@ impl Bbr {
     pub(super) fn bunched(&self) -> u64 {
         let most = if self.is_near() { BUNCHED_NEAR } else { u64::MAX };
         self.aggregation.extra().min(most)
+    }
+
+    /// Bytes in flight that keep a sender from being limited by its application: half as much again as the product either brings more
+    /// rate, or waits in a queue. On near paths it is processors that a flow waits for, and the writer's is one of them.
+    pub(super) fn filling(&self) -> u64 {
+        if self.is_near() {
+            return u64::MAX;
+        }
+        self.product(self.bandwidth.maximum(), FILLING).max(self.control.initial_window)
     }
 
     fn is_near(&self) -> bool {

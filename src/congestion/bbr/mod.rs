@@ -237,6 +237,10 @@ impl CongestionControl for Bbr {
         self.phase == Phase::Startup
     }
 
+    fn enough(&self) -> u64 {
+        self.filling()
+    }
+
     fn quantum(&self) -> Option<u64> {
         Some(self.control.quantum(self.datagram, self.delay.minimum()))
     }

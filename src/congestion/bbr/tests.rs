@@ -279,12 +279,14 @@ struct Drive {
     controller: Controller,
     now: Instant,
     number: u64,
+    /// Packets that the application writes for a round; nothing waits behind them.
+    written: Option<u64>,
 }
 
 impl Drive {
     fn new() -> Self {
         let controller = Controller::new(CongestionAlgorithm::Bbr, ms(0), SIZE as usize, 1);
-        Self { controller, now: ms(0), number: 0 }
+        Self { controller, now: ms(0), number: 0, written: None }
     }
 
     fn view() -> RttView {
@@ -301,10 +303,12 @@ impl Drive {
     fn send(&mut self) -> Vec<Settled> {
         let rate = self.controller.pacing_rate(&Self::view()).unwrap();
         let paced = super::super::rate::in_time(rate, ROUND);
-        let count = self.controller.window().min(paced) / SIZE;
+        let allowed = self.controller.window().min(paced) / SIZE;
+        let count = self.written.map_or(allowed, |written| written.min(allowed));
         let mut flight = Vec::new();
         for index in 0..count {
-            let stamp = self.controller.on_sent(self.now, SIZE, index * SIZE, false);
+            let is_last = self.written.is_some() && index + 1 == count;
+            let stamp = self.controller.on_sent(self.now, SIZE, index * SIZE, is_last);
             flight.push(Settled {
                 number: self.number,
                 sent_at: self.now,
@@ -361,6 +365,22 @@ fn startup_ends_when_the_rate_stops_growing() {
 /// One packet of two, of the first `count`.
 fn every_other(count: usize) -> Vec<usize> {
     (0..count).step_by(2).collect()
+}
+
+/// Startup has ended after thirty rounds, in each of which the application writes at most so much, and nothing waits behind it.
+fn startup_ends_although_nothing_waits_behind(written: u64) -> bool {
+    let mut drive = Drive::new();
+    drive.written = Some(written);
+    for _ in 0..30 {
+        drive.round(100, &[]);
+    }
+    !drive.controller.is_in_slow_start()
+}
+
+#[test]
+fn startup_ends_on_a_full_path_whose_writer_falls_behind_and_not_for_one_who_writes_little() {
+    assert!(startup_ends_although_nothing_waits_behind(u64::MAX));
+    assert!(!startup_ends_although_nothing_waits_behind(60));
 }
 
 /// Sends three rounds, loses these of the fourth, and tells whether Startup goes on.
