@@ -111,6 +111,11 @@ impl Connection {
         self.streams.give_back_pages(pool);
     }
 
+    /// As [`Self::give_back_pages`], when it has come to rest.
+    pub(crate) fn rest_pages(&mut self, pool: &mut Pool) {
+        self.streams.rest_pages(pool);
+    }
+
     /// As [`Self::give_back_pages`], before it is forgotten.
     pub(crate) fn leave_pages(&mut self, pool: &mut Pool) {
         self.streams.leave_pages(pool);

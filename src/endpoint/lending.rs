@@ -39,9 +39,11 @@ impl Endpoint {
         }
     }
 
-    /// A connection has come to rest: what the others may need is kept.
-    pub(super) fn trim_pages(&mut self) {
+    /// A connection has come to rest.
+    pub(super) fn rest_pages(&mut self, index: u32) {
         self.recall_pages();
-        self.pages.pool.trim();
+        if let Some(connection) = self.slots.get_mut(index as usize).and_then(Slot::connection) {
+            connection.rest_pages(&mut self.pages.pool);
+        }
     }
 }

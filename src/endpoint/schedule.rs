@@ -80,7 +80,7 @@ impl Endpoint {
             State::Live(connection) => {
                 connection.handle_timeout(now);
                 if connection.is_at_rest() {
-                    self.trim_pages();
+                    self.rest_pages(index);
                 }
             }
             State::Dialling(attempt) => {

@@ -102,7 +102,6 @@ impl Streams {
     pub(crate) fn rest(&mut self) {
         self.table.rest();
         self.agenda.rest();
-        self.pages.trim();
         self.events.shrink_to_fit();
     }
 
@@ -113,6 +112,11 @@ impl Streams {
 
     pub(crate) fn give_back_pages(&mut self, pool: &mut Pool) {
         self.pages.give_back(pool);
+    }
+
+    /// As [`Self::give_back_pages`], when the connection has come to rest.
+    pub(crate) fn rest_pages(&mut self, pool: &mut Pool) {
+        self.pages.rest(pool);
     }
 
     /// As [`Self::give_back_pages`], before the connection is forgotten.

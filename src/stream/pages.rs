@@ -51,13 +51,13 @@ impl Pool {
         self.free.truncate(kept.max(STREAM_PAGES_FEW));
     }
 
-    /// Gives back to the allocator what is more than those in use may need.
-    pub(crate) fn trim(&mut self) {
-        self.free.truncate(self.used);
+    /// Gives so many free pages back to the allocator, but not the last few.
+    fn shrink(&mut self, pages: usize, few: usize) {
+        let kept = self.free.len().saturating_sub(pages).max(few);
+        self.free.truncate(kept);
         if self.free.is_empty() {
             self.free = Vec::new();
         }
-        (self.peak, self.peak_before, self.given) = (self.used, 0, 0);
     }
 }
 
@@ -68,7 +68,9 @@ pub(super) struct Pages {
     pool: Pool,
     is_lent: bool,
     used: usize,
-    /// As many of these are counted in the pool of the endpoint.
+    /// The most in use at a time since the connection has rested.
+    peak: usize,
+    /// As many of those in use are counted in the pool of the endpoint.
     counted: usize,
     allocated: u64,
 }
@@ -77,6 +79,7 @@ impl Pages {
     /// A page with arbitrary content.
     pub(super) fn take(&mut self) -> Page {
         self.used += 1;
+        self.peak = self.peak.max(self.used);
         self.pool.take().unwrap_or_else(|| {
             self.allocated += 1;
             vec![0; STREAM_PAGE].into_boxed_slice()
@@ -112,11 +115,23 @@ impl Pages {
     pub(super) fn leave(&mut self, pool: &mut Pool) {
         self.give_back(pool);
         pool.used = pool.used.saturating_sub(std::mem::take(&mut self.counted));
+        pool.shrink(self.unneeded(), STREAM_PAGES_FEW);
     }
 
-    /// Returns free pages to the allocator.
-    pub(super) fn trim(&mut self) {
-        self.pool.trim();
+    /// The connection has come to rest: free pages that were there for it go back to the allocator. What the others have used at
+    /// times, which may be more than they use now, stays.
+    pub(super) fn rest(&mut self, pool: &mut Pool) {
+        self.borrow_from(pool);
+        self.give_back(pool);
+        let unneeded = self.unneeded();
+        if unneeded > 0 {
+            pool.shrink(unneeded, 0);
+        }
+    }
+
+    /// Pages that the connection has used and does not use any more, once.
+    fn unneeded(&mut self) -> usize {
+        std::mem::replace(&mut self.peak, self.used).saturating_sub(self.used)
     }
 
     /// Pages in use.
@@ -165,8 +180,6 @@ mod tests {
             pages.give(page);
         }
         assert_eq!(pages.pool.free.len(), STREAM_PAGES_FEW);
-        pages.trim();
-        assert_eq!(pages.pool.free.capacity(), 0);
     }
 
     #[test]
@@ -217,19 +230,53 @@ mod tests {
         drop(kept);
     }
 
+    /// Uses so many pages of the pool at a time.
+    fn use_some(pages: &mut Pages, pool: &mut Pool, count: usize) {
+        pages.borrow_from(pool);
+        let taken: Vec<_> = (0..count).map(|_| pages.take()).collect();
+        taken.into_iter().for_each(|page| pages.give(page));
+        pages.give_back(pool);
+    }
+
     #[test]
-    fn one_that_comes_to_rest_leaves_the_others_as_many_as_they_use() {
+    fn one_that_comes_to_rest_takes_along_what_it_has_used_and_leaves_the_others_theirs() {
+        let (mut pool, mut busy, mut rests) = (Pool::default(), Pages::default(), Pages::default());
+        rests.borrow_from(&mut pool);
+        let taken: Vec<_> = (0..30).map(|_| rests.take()).collect();
+        rests.give_back(&mut pool);
+        use_some(&mut busy, &mut pool, 100);
+        rests.borrow_from(&mut pool);
+        taken.into_iter().for_each(|page| rests.give(page));
+        rests.rest(&mut pool);
+        assert_eq!((pool.used, pool.free.len()), (0, 100));
+        for _ in 0..3 {
+            rests.rest(&mut pool);
+            use_some(&mut busy, &mut pool, 100);
+        }
+        assert_eq!((busy.allocated(), rests.allocated()), (100, 30));
+        busy.rest(&mut pool);
+        assert_eq!(pool.free.capacity(), 0);
+    }
+
+    #[test]
+    fn one_that_rests_and_still_uses_pages_keeps_them() {
         let (mut pool, mut pages) = (Pool::default(), Pages::default());
         pages.borrow_from(&mut pool);
         let mut taken: Vec<_> = (0..100).map(|_| pages.take()).collect();
         taken.drain(..90).for_each(|page| pages.give(page));
-        pages.give_back(&mut pool);
-        pool.trim();
-        assert_eq!((pool.used, pool.free.len()), (10, 10));
+        pages.rest(&mut pool);
+        assert_eq!((pool.used, pool.free.len()), (10, 0));
         pages.borrow_from(&mut pool);
         taken.into_iter().for_each(|page| pages.give(page));
-        pages.give_back(&mut pool);
-        pool.trim();
-        assert_eq!(pool.free.capacity(), 0);
+        pages.rest(&mut pool);
+        assert_eq!((pool.used, pool.free.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn of_one_that_is_forgotten_few_pages_stay() {
+        let (mut pool, mut pages) = (Pool::default(), Pages::default());
+        use_some(&mut pages, &mut pool, 100);
+        pages.leave(&mut pool);
+        assert_eq!((pool.used, pool.free.len()), (0, STREAM_PAGES_FEW));
     }
 }

@@ -61,7 +61,12 @@ struct Bulk {
 
 impl Bulk {
     fn new(writing: Writing, reading: Reading) -> Self {
-        let mut pair = connected();
+        Self::on(Pair::new(1), writing, reading)
+    }
+
+    /// Between these endpoints, on a connection that is dialled for it.
+    fn on(mut pair: Pair, writing: Writing, reading: Reading) -> Self {
+        connect(&mut pair);
         let id = pair.connection(0).open_stream(Direction::Unidirectional).unwrap();
         let (data, out) = (Bytes::from(vec![7; 16_384]), vec![0; 16_384]);
         Self { pair, id, writing, reading, data, out, read: 0, ended: false }
@@ -126,9 +131,14 @@ impl Bulk {
 /// Two endpoints with one connection.
 fn connected() -> Pair {
     let mut pair = Pair::new(1);
+    connect(&mut pair);
+    pair
+}
+
+/// Adds a connection.
+fn connect(pair: &mut Pair) {
     pair.dial();
     pair.run_for(Duration::from_millis(100));
-    pair
 }
 
 /// Allocations on both sides of a bulk transfer in its steady state, and datagrams lost meanwhile.
@@ -251,6 +261,28 @@ fn keep_alives_leave_an_idle_connection_small() {
     let grown = info.bytes_current / (2 * CONNECTIONS as i64);
     println!("after 20 keep-alives an idle connection takes {grown} bytes more");
     assert!(grown <= 64, "{grown} bytes");
+}
+
+/// What wakes them for a moment, every few milliseconds one of them, is nothing to the one that is busy.
+#[test]
+fn a_bulk_transfer_beside_connections_that_rest_allocates_no_pages() {
+    const RESTING: u32 = 100;
+    let interval = Duration::from_secs(15);
+    let mut pair = Pair::kept_alive(RESTING as usize + 1, Some(interval));
+    for _ in 0..RESTING {
+        pair.dial();
+        pair.run_for(interval / RESTING);
+    }
+    pair.run_for(SILENCE);
+    let mut bulk = Bulk::on(pair, Writing::Copied, Reading::Copied);
+    bulk.run(WARM_UP);
+    let allocated = |bulk: &mut Bulk| {
+        [0, 1].map(|node| bulk.pair.connection(node).stats().stream_pages_allocated)
+    };
+    let (before, began) = (allocated(&mut bulk), bulk.pair.now);
+    bulk.run(COUNTED);
+    assert_eq!(allocated(&mut bulk), before);
+    assert!(bulk.pair.now - began > interval / RESTING * 4, "they wake meanwhile");
 }
 
 #[test]
