@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     spares: Arc<Spares>,
     streams: Arc<Streams>,
     commands: Sender<Command>,
-    /// For what is made without the lock, as `entropy` is.
+    /// With `entropy`, for what is made without the lock.
     identity: Identity,
     entropy: SharedEntropy,
 }

@@ -141,6 +141,7 @@ impl Worker {
     fn work(&mut self) -> bool {
         self.run_commands();
         self.patrol();
+        // Another worker on the port may have brought some.
         self.shared.work_off();
         for _ in 0..RECEIVES {
             if !self.has_input() {

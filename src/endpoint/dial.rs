@@ -283,10 +283,10 @@ impl Attempt {
         Some((Arc::clone(&asking.initiator), cid, p3))
     }
 
-    /// The round trip, if an answer came at that time: only one to a message that was sent once measures it (Karn's rule).
-    pub(super) fn round_trip(&self, arrived: Instant) -> Option<Duration> {
+    /// The round trip, if an answer has come now: only one to a message that was sent once measures it (Karn's rule).
+    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
         match &self.stage {
-            Stage::Asking(asking) if asking.sends == 1 => Some(arrived - asking.sent_at),
+            Stage::Asking(asking) if asking.sends == 1 => Some(now - asking.sent_at),
             Stage::Asking(_) | Stage::Knocking { .. } => None,
         }
     }

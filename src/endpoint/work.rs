@@ -13,6 +13,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Arrival, Endpoint};
 use crate::base::{Entropy, Instant, limits};
@@ -51,8 +52,9 @@ pub(crate) struct Answering {
 
 /// Message 2 is read, and message 3 made.
 pub(crate) struct Finishing {
-    pub(super) arrived: Instant,
     pub(super) arrival: Arrival,
+    /// Measured when the message came.
+    pub(super) rtt: Option<Duration>,
     /// The dial.
     pub(super) index: u32,
     pub(super) generation: u32,

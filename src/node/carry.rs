@@ -77,7 +77,7 @@ impl Node {
         self.endpoint.has_work()
     }
 
-    /// The oldest of them.
+    /// The oldest piece of it.
     pub(crate) fn poll_work(&mut self) -> Option<Work> {
         self.endpoint.poll_work()
     }

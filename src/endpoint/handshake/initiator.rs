@@ -52,12 +52,13 @@ impl Endpoint {
         let State::Dialling(attempt) = &mut slot.state else { return };
         let fresh = || fresh_cid(*shard, by_cid, &mut **entropy);
         let token = |cid| reset_key.as_ref().map(|key| key.token(cid));
+        let rtt = attempt.round_trip(now);
         let Some((initiator, local_cid, parameters)) = attempt.finishing(fresh, token) else {
             return;
         };
         self.works.push(Work::Finishing(Finishing {
-            arrived: now,
             arrival,
+            rtt,
             index,
             generation: slot.generation,
             responder,
@@ -71,7 +72,7 @@ impl Endpoint {
 
     /// Message 2 was read. The dial may be over by now.
     pub(in crate::endpoint) fn on_finished(&mut self, now: Instant, finishing: Finishing) {
-        let Finishing { arrived, arrival, index, local_cid, finished, .. } = finishing;
+        let Finishing { arrival, rtt, index, local_cid, finished, .. } = finishing;
         let slot = self.slots.get_mut(index as usize);
         let slot = slot.filter(|slot| slot.generation == finishing.generation);
         let Some(Slot { state: State::Dialling(attempt), .. }) = slot else { return };
@@ -79,7 +80,6 @@ impl Endpoint {
             self.stats.handshakes_failed += 1;
             return;
         };
-        let rtt = attempt.round_trip(arrived);
         let establish = attempt.establish(&finished.message, finishing.responder);
         let (config, began, asked) = (attempt.config().clone(), attempt.began(), attempt.remote());
         let birth = Birth {

@@ -90,6 +90,16 @@ fn shared_key(dialler: &mut Peer, listener: &mut Peer) -> (ConnectionHandle, Vec
     (handle, listener.sent())
 }
 
+/// SHARED_KEY has come to the dialler twice, before any work with it was done.
+fn twice_at_work(dialler: &mut Peer, listener: &mut Peer) -> Vec<Work> {
+    let (_, shared_key) = shared_key(dialler, listener);
+    dialler.receive(listener.address, &shared_key);
+    dialler.receive(listener.address, &shared_key);
+    let works = dialler.taken();
+    assert_eq!(works.len(), 2);
+    works
+}
+
 #[test]
 fn nothing_leaves_before_the_work_was_done() {
     let (mut dialler, mut listener) = pair();
@@ -134,12 +144,7 @@ fn a_public_key_that_comes_again_while_it_is_read_is_answered_once() {
 #[test]
 fn of_two_good_shared_keys_at_work_the_first_makes_the_connection() {
     let (mut dialler, mut listener) = pair();
-    let (_, shared_key) = shared_key(&mut dialler, &mut listener);
-    dialler.receive(listener.address, &shared_key);
-    dialler.receive(listener.address, &shared_key);
-    let works = dialler.taken();
-    assert_eq!(works.len(), 2);
-    works.into_iter().for_each(|work| dialler.finish(work));
+    twice_at_work(&mut dialler, &mut listener).into_iter().for_each(|work| dialler.finish(work));
     assert_eq!(dialler.has_connected(), 1);
     listener.receive(dialler.address, &dialler.sent());
     assert_eq!(listener.has_connected(), 1);
@@ -148,11 +153,8 @@ fn of_two_good_shared_keys_at_work_the_first_makes_the_connection() {
 #[test]
 fn a_shared_key_is_always_answered_with_the_same_message() {
     let (mut dialler, mut listener) = pair();
-    let (_, shared_key) = shared_key(&mut dialler, &mut listener);
-    dialler.receive(listener.address, &shared_key);
-    dialler.receive(listener.address, &shared_key);
     let mut messages = Vec::new();
-    for mut work in dialler.taken() {
+    for mut work in twice_at_work(&mut dialler, &mut listener) {
         work.run(&dialler.identity, &mut dialler.entropy);
         let Work::Finishing(Finishing { finished: Some(finished), .. }) = work else {
             panic!("it is good")
@@ -165,10 +167,7 @@ fn a_shared_key_is_always_answered_with_the_same_message() {
 #[test]
 fn a_forged_shared_key_does_not_keep_the_good_one_out() {
     let (mut dialler, mut listener) = pair();
-    let (_, shared_key) = shared_key(&mut dialler, &mut listener);
-    dialler.receive(listener.address, &shared_key);
-    dialler.receive(listener.address, &shared_key);
-    let mut works = dialler.taken();
+    let mut works = twice_at_work(&mut dialler, &mut listener);
     let Some(Work::Finishing(forged)) = works.first_mut() else { panic!("both are at work") };
     *forged.message.last_mut().unwrap() ^= 1;
     works.into_iter().for_each(|work| dialler.finish(work));
