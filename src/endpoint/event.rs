@@ -15,6 +15,14 @@ pub struct ConnectionHandle {
     pub(super) generation: u32,
 }
 
+#[cfg(test)]
+impl ConnectionHandle {
+    /// For tests of what only stores handles.
+    pub(crate) fn of(index: u32) -> Self {
+        Self { index, generation: 0 }
+    }
+}
+
 /// Whom to dial, where and how.
 #[derive(Clone)]
 pub struct Dial {

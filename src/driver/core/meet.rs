@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Core, Entry, Key, MeetingHandle, Stage, Topic};
+use super::{Core, Key, MeetingHandle, Stage, Topic};
 use crate::base::Instant;
 use crate::base::limits::TICKET_PERIOD;
 use crate::base::time::earliest;
@@ -198,7 +198,7 @@ impl Core {
                 match self.meetings.find(|meeting| meeting.searches(search)) {
                     Some((_, meeting)) => {
                         meeting.state = State::Dialling(found);
-                        self.entries.insert(connection, Entry::new(Stage::Dialling));
+                        self.entries.insert(connection, Stage::Dialling);
                     }
                     None => self.node.remove(now, connection),
                 }
