@@ -4,7 +4,7 @@
 //!             received                      first ack-eliciting packet since
 //!  last ──────────┴──────────────────────────────┴─────────────── restarts the silence
 //!
-//!  silence = 0 ···· REST_AFTER ····· min(keep-alive, limit / 2) ··· limit = max(timeout, 3 PTO)
+//!  silence = 0 ··· max(REST_AFTER, PTO) ··· min(keep-alive, limit / 2) ··· limit = max(timeout, 3 PTO)
 //!                   Rest, once       KeepAlive, once per silence    Expired
 //! ```
 //!
@@ -122,7 +122,7 @@ impl Idle {
 
     /// When [`Self::on_deadline`] wants to be called. `pto` is the current probe timeout.
     pub(crate) fn deadline(&self, pto: Duration) -> Option<Instant> {
-        [self.rest_at(), self.keep_alive_at(pto), self.expires_at(pto)]
+        [self.rest_at(pto), self.keep_alive_at(pto), self.expires_at(pto)]
             .into_iter()
             .fold(None, earliest)
     }
@@ -136,7 +136,7 @@ impl Idle {
             self.asked = true;
             return IdleVerdict::KeepAlive;
         }
-        if self.rest_at().is_some_and(|at| at <= now) {
+        if self.rest_at(pto).is_some_and(|at| at <= now) {
             self.rested = true;
             return IdleVerdict::Rest;
         }
@@ -148,8 +148,9 @@ impl Idle {
         self.rested
     }
 
-    fn rest_at(&self) -> Option<Instant> {
-        (!self.rested).then(|| next_tick(self.since + REST_AFTER))
+    /// Within a probe timeout the silence may be that of the path, between one flight of packets and the next.
+    fn rest_at(&self, pto: Duration) -> Option<Instant> {
+        (!self.rested).then(|| next_tick(self.since + REST_AFTER.max(pto)))
     }
 
     /// At least three PTOs, so that a probe can be lost twice (RFC 9000 §10.1).
@@ -200,6 +201,8 @@ mod tests {
     use super::*;
 
     const PTO: Duration = Duration::from_millis(100);
+    /// After a silence that began on a tick.
+    const RESTS_AFTER: Duration = SILENCE_TICK;
 
     fn at(millis: u64) -> Instant {
         Instant::from_nanos(millis * 1_000_000)
@@ -217,7 +220,7 @@ mod tests {
 
     /// After the first rest, which is due before most timeouts.
     fn rested(mut idle: Idle) -> Idle {
-        let due = at(0) + REST_AFTER;
+        let due = at(0) + RESTS_AFTER;
         assert_eq!(idle.on_deadline(due, PTO), IdleVerdict::Rest);
         assert_eq!(idle.on_deadline(due, PTO), IdleVerdict::Nothing);
         idle
@@ -228,21 +231,27 @@ mod tests {
         let mut idle = rested(idle(60_000, 0, None));
         assert_eq!(idle.deadline(PTO), Some(at(60_000)));
         idle.on_received(at(50_000));
-        assert_eq!(idle.deadline(PTO), Some(at(50_000) + REST_AFTER));
+        assert_eq!(idle.deadline(PTO), Some(at(50_000) + RESTS_AFTER));
         assert_eq!(idle.on_deadline(at(50_001), PTO), IdleVerdict::Nothing);
     }
 
     #[test]
     fn rests_and_keep_alives_of_many_connections_come_together() {
         let mut idle = idle(0, 0, Some(15_000));
-        for now in [10_001, 10_078, 10_249] {
+        for now in [10_001, 10_078, 10_149] {
             idle.on_received(at(now));
-            assert_eq!(idle.rest_at(), Some(at(10_750)));
+            assert_eq!(idle.rest_at(PTO), Some(at(10_250)));
             assert_eq!(idle.keep_alive_at(PTO), Some(at(25_000)));
         }
         let mut second = idle.yielding(true);
         second.on_received(at(10_001));
         assert_eq!(second.keep_alive_at(PTO), Some(at(25_250)));
+    }
+
+    #[test]
+    fn a_flight_on_a_long_path_is_no_silence() {
+        let idle = idle(0, 0, None);
+        assert_eq!(idle.rest_at(PTO * 3), Some(at(500)));
     }
 
     #[test]
@@ -256,7 +265,7 @@ mod tests {
         assert_eq!(idle.deadline(PTO), Some(at(30_000)));
         idle.on_sent(at(20_000), true);
         assert!(!idle.is_at_rest());
-        assert_eq!(idle.deadline(PTO), Some(at(20_000) + REST_AFTER));
+        assert_eq!(idle.deadline(PTO), Some(at(20_000) + RESTS_AFTER));
     }
 
     #[test]
@@ -277,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_connection_never_expires_before_three_probe_timeouts() {
-        let mut idle = idle(50, 50, None);
+        let mut idle = rested(idle(50, 50, None));
         assert_eq!(idle.deadline(PTO), Some(at(300)));
         assert_eq!(idle.on_deadline(at(299), PTO), IdleVerdict::Nothing);
         assert_eq!(idle.on_deadline(at(300), PTO), IdleVerdict::Expired);
@@ -287,8 +296,8 @@ mod tests {
     fn a_received_packet_restarts_the_silence() {
         let mut idle = idle(1000, 0, None);
         idle.on_received(at(900));
-        assert_eq!(idle.on_deadline(at(1000), PTO), IdleVerdict::Nothing);
-        assert_eq!(deadline(&idle), Some(at(1900)));
+        assert_eq!(idle.on_deadline(at(1000), PTO), IdleVerdict::Rest);
+        assert_eq!(idle.deadline(PTO), Some(at(1900)));
     }
 
     #[test]
@@ -345,12 +354,13 @@ mod tests {
         let mut idle = idle(1000, 0, Some(200));
         idle.on_sent(at(100), true);
         assert_eq!(deadline(&idle), Some(at(1100)));
+        assert_eq!(idle.on_deadline(at(500), PTO), IdleVerdict::Rest);
         assert_eq!(idle.on_deadline(at(500), PTO), IdleVerdict::Nothing);
     }
 
     #[test]
     fn a_keep_alive_longer_than_the_timeout_comes_at_half_of_it() {
-        assert_eq!(idle(1000, 0, Some(60_000)).deadline(PTO), Some(at(500)));
+        assert_eq!(rested(idle(1000, 0, Some(60_000))).deadline(PTO), Some(at(500)));
         assert_eq!(rested(idle(0, 0, Some(60_000))).deadline(PTO), Some(at(60_000)));
         assert_eq!(rested(idle(0, 0, Some(0))).deadline(PTO), None);
     }

@@ -134,6 +134,11 @@ impl AckTracker {
         written
     }
 
+    /// Gives back memory that holds nothing.
+    pub(crate) fn rest(&mut self) {
+        self.received.rest();
+    }
+
     /// An ACK names one range of numbers at most, so that it is the same however much room it has.
     pub(crate) fn is_short(&self) -> bool {
         self.received.ranges().len() <= 1

@@ -44,6 +44,11 @@ impl Received {
         self.largest.is_some_and(|largest| self.completeness.is_poor(largest))
     }
 
+    /// Gives back memory that holds nothing.
+    pub(super) fn rest(&mut self) {
+        self.ranges.shrink();
+    }
+
     /// How long ago the largest number came.
     pub(super) fn age(&self, now: Instant) -> Duration {
         now - self.largest_at

@@ -103,6 +103,11 @@ impl RangeSet {
         }
     }
 
+    /// Gives back memory that holds nothing.
+    pub(crate) fn shrink(&mut self) {
+        self.ranges.shrink_to_fit();
+    }
+
     /// Takes out the lowest range.
     pub(crate) fn pop_min(&mut self) -> Option<Range<u64>> {
         self.ranges.pop_front()

@@ -92,6 +92,7 @@ impl Connection {
         self.events.shrink_to_fit();
         self.retired_cids.shrink_to_fit();
         self.keys.rest();
+        self.acks.rest();
         self.recovery.rest();
         self.controls.rest();
         self.streams.rest();

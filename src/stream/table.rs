@@ -99,6 +99,8 @@ impl Table {
     pub(super) fn rest(&mut self) {
         self.streams.values_mut().for_each(|stream| stream.rest());
         self.streams.shrink_to_fit();
+        self.untouched.bidirectional.shrink();
+        self.untouched.unidirectional.shrink();
     }
 
     /// Streams that take up memory.

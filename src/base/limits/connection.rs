@@ -41,9 +41,9 @@ pub(crate) const FLOW_GAP: Duration = Duration::from_millis(250);
 /// Silence after which a peer with keep-alives asks after a flow that broke off, and whose end ends the backoff of probes.
 pub(crate) const FLOW_BROKEN: Duration = Duration::from_secs(1);
 
-/// Silence after which a connection gives back memory that it needs only while it is busy: long enough that a pause between
-/// two messages costs nothing, short enough that a thousand new connections per second do not pile up.
-pub(crate) const REST_AFTER: Duration = Duration::from_millis(500);
+/// Silence after which a connection gives back memory that it needs only while it is busy, if no probe timeout is longer: long enough
+/// that waking up, which takes microseconds, is rare; short enough that thousands of new connections per second do not pile up.
+pub(crate) const REST_AFTER: Duration = Duration::from_millis(100);
 
 /// Rests and keep-alives fall on multiples of this, so that ten thousand silent connections wake their endpoint a few times per second
 /// and not a thousand times.
