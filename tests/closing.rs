@@ -215,6 +215,17 @@ fn the_peer_of_a_restarted_listener_hears_at_once_that_the_connection_is_gone() 
     assert_eq!(pair.sim.nodes[1].endpoint.stats().resets_sent, 1);
 }
 
+/// The shortest packet that asks for an answer is long enough to be answered by a reset.
+#[test]
+fn the_first_sign_of_life_after_a_restart_is_enough_to_hear_that_the_connection_is_gone() {
+    let transport = TransportConfig::default().idle_timeout(IDLE).keep_alive(Some(ms(2000)));
+    let config = patient(listener()).reset_key([9; 32]);
+    let mut pair = pair_of(16, &[dialler().transport(transport), config.clone()]);
+    pair.sim.restart(1, config);
+    assert_eq!(pair.end(0).1, ConnectionError::Reset);
+    assert_eq!(pair.sim.nodes[1].endpoint.stats().resets_sent, 1);
+}
+
 #[test]
 fn the_peer_of_a_restarted_dialler_hears_it_too_and_after_a_migration_as_well() {
     let config = patient(dialler()).reset_key([9; 32]);

@@ -7,7 +7,7 @@
 //!             └─▶ AckOnly ──▶ an acknowledgement
 //! ```
 
-use super::send::{OVERHEAD, Transmit, frames_of};
+use super::send::{ELICITING_FRAMES_MIN, OVERHEAD, Transmit, frames_of};
 use super::{Connection, Share};
 use crate::base::{Instant, limits};
 use crate::vocab::{PacketBuilder, SendLimit, SentPacket};
@@ -138,6 +138,9 @@ impl Connection {
         self.fill(now, &mut packet, purpose);
         if packet.is_empty() {
             return None;
+        }
+        if packet.is_ack_eliciting() {
+            packet.pad_to(ELICITING_FRAMES_MIN);
         }
         let (length, ack_eliciting, records) = packet.finish();
         let number = self.recovery.next_number();

@@ -88,6 +88,14 @@ impl<'a> PacketBuilder<'a> {
         let _ = self.push(&Frame::Padding(room));
     }
 
+    /// Adds PADDING up to this length, if there is room.
+    pub(crate) fn pad_to(&mut self, length: usize) {
+        let missing = length.saturating_sub(self.len()).min(self.room());
+        if missing > 0 {
+            let _ = self.push(&Frame::Padding(missing));
+        }
+    }
+
     /// Bytes that are left for frames.
     pub(crate) fn room(&self) -> usize {
         self.writer.remaining()
