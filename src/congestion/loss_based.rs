@@ -18,7 +18,9 @@ use super::hystart::{Growth, HyStart};
 use super::rate::{Totals, per_second};
 use super::{CongestionControl, Departure, Losses, Progress, initial_window};
 use crate::base::Instant;
-use crate::base::limits::{CONGESTION_WINDOW_MAX, MINIMUM_WINDOW_DATAGRAMS};
+use crate::base::limits::{
+    CONGESTION_WINDOW_MAX, INITIAL_WINDOW_DATAGRAMS, MINIMUM_WINDOW_DATAGRAMS,
+};
 use crate::vocab::{RttView, Settled};
 
 /// The law by which a window grows after slow start, and shrinks.
@@ -65,7 +67,7 @@ struct Snapshot<A> {
 impl<A: Avoidance> LossBased<A> {
     pub(super) fn new(datagram: u64) -> Self {
         Self {
-            window: initial_window(datagram),
+            window: initial_window(datagram, INITIAL_WINDOW_DATAGRAMS),
             threshold: u64::MAX,
             datagram,
             avoidance: A::default(),
@@ -185,6 +187,10 @@ impl<A: Avoidance> CongestionControl for LossBased<A> {
     fn on_datagram_size(&mut self, bytes: u64) {
         self.datagram = bytes;
         self.window = self.window.max(self.minimum_window());
+    }
+
+    fn widen_initial_window(&mut self, by: u64) {
+        self.window += by;
     }
 
     fn window(&self) -> u64 {

@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use crate::base::Instant;
 use crate::base::limits::{
-    BATCH_MAX, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_DATAGRAMS, MINIMUM_WINDOW_DATAGRAMS,
+    BATCH_MAX, INITIAL_WINDOW_DATAGRAM, INITIAL_WINDOW_DATAGRAMS, INITIAL_WINDOW_DATAGRAMS_PACED,
+    MINIMUM_WINDOW_DATAGRAMS,
 };
 use crate::vocab::{RttView, SendStamp, Settled};
 
@@ -71,6 +72,9 @@ pub(crate) struct Controller {
     /// The last packet left nothing to send behind it.
     app_limited: bool,
     events: u64,
+    /// The window with which the path began, and its datagrams.
+    initial_window: u64,
+    initial_datagrams: u64,
 }
 
 impl Controller {
@@ -87,7 +91,14 @@ impl Controller {
             CongestionAlgorithm::Cubic => Algorithm::Cubic(Box::new(LossBased::new(datagram))),
             CongestionAlgorithm::Bbr => Algorithm::Bbr(Box::new(Bbr::new(now, datagram, seed))),
         };
-        Self { algorithm, rate: RateSampler::new(now), app_limited: true, events: 0 }
+        Self {
+            algorithm,
+            rate: RateSampler::new(now),
+            app_limited: true,
+            events: 0,
+            initial_window: initial_window(datagram, INITIAL_WINDOW_DATAGRAMS),
+            initial_datagrams: INITIAL_WINDOW_DATAGRAMS,
+        }
     }
 
     /// A packet that counts as in flight leaves. `in_flight` are the bytes before it; `app_limited` says that nothing
@@ -159,7 +170,26 @@ impl Controller {
 
     /// The path carries datagrams of another size.
     pub(crate) fn on_datagram_size(&mut self, bytes: usize) {
+        // First, for the smallest window may be more than that.
+        self.renew_initial_window(bytes as u64);
         self.inner_mut().on_datagram_size(bytes as u64);
+    }
+
+    /// The round trip was measured otherwise than by what was sent here: a first window can be spread over it.
+    pub(crate) fn on_round_trip(&mut self, datagram_size: usize) {
+        self.initial_datagrams = INITIAL_WINDOW_DATAGRAMS_PACED;
+        self.renew_initial_window(datagram_size as u64);
+    }
+
+    /// As long as the window is the first, its size follows what it is made of (RFC 9002 §7.2).
+    fn renew_initial_window(&mut self, datagram: u64) {
+        let renewed = initial_window(datagram, self.initial_datagrams);
+        let is_first = self.events == 0 && self.rate.totals().delivered < self.initial_window;
+        let more = renewed.saturating_sub(self.initial_window);
+        if is_first && more > 0 {
+            self.initial_window = renewed;
+            self.inner_mut().widen_initial_window(more);
+        }
     }
 
     /// Bytes that may be in flight.
@@ -248,6 +278,7 @@ trait CongestionControl {
     fn on_ecn_ce(&mut self, now: Instant, sent_at: Instant, totals: Totals) -> bool;
     fn on_spurious(&mut self, packets: &[Settled]);
     fn on_datagram_size(&mut self, bytes: u64);
+    fn widen_initial_window(&mut self, by: u64);
     fn window(&self) -> u64;
     fn pacing_rate(&self, rtt: &RttView) -> Option<u64>;
     fn is_in_slow_start(&self) -> bool;
@@ -309,10 +340,10 @@ pub(crate) fn near_batch(minimum: Duration) -> u64 {
     u32::try_from(halvings).ok().and_then(|by| BATCH_MAX.checked_shr(by)).unwrap_or(0)
 }
 
-/// The window of a path of which nothing is known (RFC 9002 §7.2).
-fn initial_window(datagram: u64) -> u64 {
+/// The window of a path of which nothing is known, or nothing but its round trip (RFC 9002 §7.2).
+fn initial_window(datagram: u64, datagrams: u64) -> u64 {
     let two = MINIMUM_WINDOW_DATAGRAMS * datagram;
-    (INITIAL_WINDOW_DATAGRAMS * datagram).min(INITIAL_WINDOW_BYTES.max(two))
+    (datagrams * datagram).min((datagrams * INITIAL_WINDOW_DATAGRAM).max(two))
 }
 
 #[cfg(test)]

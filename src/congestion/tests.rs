@@ -7,6 +7,8 @@ use super::*;
 use crate::vocab::PathId;
 
 const SIZE: u64 = 1200;
+const ALL: [CongestionAlgorithm; 3] =
+    [CongestionAlgorithm::NewReno, CongestionAlgorithm::Cubic, CongestionAlgorithm::Bbr];
 const BOTH: [CongestionAlgorithm; 2] = [CongestionAlgorithm::NewReno, CongestionAlgorithm::Cubic];
 
 fn ms(count: u64) -> Instant {
@@ -61,6 +63,47 @@ fn the_initial_window_is_ten_datagrams_and_bounded() {
     assert_eq!(window(1472), 14_720);
     assert_eq!(window(1500), 14_720);
     assert_eq!(window(8972), 17_944);
+}
+
+#[test]
+fn the_initial_window_is_larger_where_it_can_be_spread_over_a_round_trip() {
+    for algorithm in ALL {
+        let mut controller = Controller::new(algorithm, ms(0), SIZE as usize, 1);
+        controller.on_round_trip(SIZE as usize);
+        assert_eq!(controller.window(), 32 * SIZE);
+        controller.on_round_trip(SIZE as usize);
+        assert_eq!(controller.window(), 32 * SIZE);
+    }
+}
+
+#[test]
+fn the_initial_window_follows_the_datagram_size_until_it_has_arrived() {
+    for algorithm in ALL {
+        let mut controller = controller(algorithm);
+        controller.on_datagram_size(1452);
+        assert_eq!(controller.window(), 14_520);
+        controller.on_datagram_size(1200);
+        assert_eq!(controller.window(), 14_520, "it never shrinks");
+        controller.on_acked(ms(50), &packets(0..12, ms(0)), &rtt(50), flight(0));
+        assert_eq!(controller.window(), 14_520 + 12 * SIZE);
+        controller.on_datagram_size(1472);
+        assert_eq!(controller.window(), 14_720 + 12 * SIZE);
+        controller.on_acked(ms(51), &packets(12..13, ms(0)), &rtt(50), flight(0));
+        let window = controller.window();
+        controller.on_round_trip(1472);
+        assert_eq!(controller.window(), window, "it is not the first any more");
+    }
+}
+
+#[test]
+fn a_window_that_was_reduced_is_not_the_first_any_more() {
+    for algorithm in BOTH {
+        let mut controller = controller(algorithm);
+        controller.on_lost(ms(50), &packets(0..1, ms(0)), false);
+        let window = controller.window();
+        controller.on_round_trip(1452);
+        assert_eq!(controller.window(), window);
+    }
 }
 
 #[test]

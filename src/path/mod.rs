@@ -167,6 +167,7 @@ impl Path {
     /// A round trip was measured otherwise than by an ACK: by the handshake.
     pub(crate) fn on_round_trip(&mut self, latest: Duration) {
         self.rtt.on_sample(latest, Duration::ZERO);
+        self.congestion.on_round_trip(self.mtu.size());
     }
 
     /// Packets were acknowledged or lost. Every path of the connection must hear of every outcome; each heeds its own

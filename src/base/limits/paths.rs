@@ -7,8 +7,11 @@ use super::packets::DATAGRAM_MAX;
 /// Datagrams of the initial congestion window (RFC 9002 §7.2).
 pub(crate) const INITIAL_WINDOW_DATAGRAMS: u64 = 10;
 
-/// Bytes of the initial congestion window, unless two datagrams are more (RFC 9002 §7.2).
-pub(crate) const INITIAL_WINDOW_BYTES: u64 = 14_720;
+/// The same where the round trip was measured before anything is sent, so that no more than ten leave in one burst (SPEC §8.3).
+pub(crate) const INITIAL_WINDOW_DATAGRAMS_PACED: u64 = 32;
+
+/// Bytes of each of them that count, unless two whole datagrams are more (RFC 9002 §7.2: 14,720 for ten).
+pub(crate) const INITIAL_WINDOW_DATAGRAM: u64 = 1472;
 
 /// Datagrams below which the congestion window never falls (RFC 9002 §7.2).
 pub(crate) const MINIMUM_WINDOW_DATAGRAMS: u64 = 2;

@@ -54,6 +54,11 @@ impl Control {
         self.window
     }
 
+    pub(super) fn widen_initial_window(&mut self, by: u64) {
+        self.initial_window += by;
+        self.window += by;
+    }
+
     pub(super) fn raise_window(&mut self, least: u64) {
         self.window = self.window.max(least);
     }
@@ -131,15 +136,22 @@ impl Bbr {
     fn set_window(&mut self, newly_acked: u64) {
         let product = self.product(self.bandwidth.current(), self.phase.window_gain());
         let most = self.budgeted(product.saturating_add(self.bunched()));
+        let is_first = self.is_first_window_short();
         let control = &mut self.control;
         if self.pipe.is_known_full() {
             control.window = (control.window + newly_acked).min(most);
-        } else if control.window < most || self.totals.delivered < control.initial_window {
+        } else if control.window < most || is_first {
             control.window += newly_acked;
         }
         let bound = self.window_bound().unwrap_or(CONGESTION_WINDOW_MAX);
         let bound = bound.min(CONGESTION_WINDOW_MAX);
         self.control.window = self.control.window.min(bound).max(self.window_minimum());
+    }
+
+    /// What arrives is still of the first window, and has found no queue. The samples of this round are too small for the path, unless
+    /// the window waits before its line.
+    fn is_first_window_short(&self) -> bool {
+        self.totals.delivered < self.control.initial_window && self.delay.is_short(self.sample.rtt)
     }
 
     /// What may be in flight on account of bunched acknowledgements.

@@ -72,6 +72,11 @@ impl Delay {
         self.round.zip(self.minimum).is_some_and(standing)
     }
 
+    /// This round trip was hardly spent in a queue.
+    pub(super) fn is_short(&self, rtt: Duration) -> bool {
+        self.minimum.is_none_or(|minimum| rtt <= minimum * STANDING / 100)
+    }
+
     /// Thousandths of the smallest round trip by which all of this round were longer.
     pub(super) fn excess(&self) -> u64 {
         let excess = |(round, minimum): (Duration, Duration)| {

@@ -55,6 +55,7 @@ use super::episode::Episode;
 use super::rate::{Sample, Totals};
 use super::{CongestionControl, Departure, Losses, Progress, initial_window};
 use crate::base::Instant;
+use crate::base::limits::INITIAL_WINDOW_DATAGRAMS;
 use crate::vocab::{RttView, Settled};
 
 use aggregation::Aggregation;
@@ -116,7 +117,7 @@ impl Bbr {
             left_startup_at: None,
             cycle: Cycle::new(now, seed),
             drain: Drain::default(),
-            control: Control::new(initial_window(datagram)),
+            control: Control::new(initial_window(datagram, INITIAL_WINDOW_DATAGRAMS)),
             episode: Episode::new(),
             restarted: false,
         }
@@ -223,6 +224,10 @@ impl CongestionControl for Bbr {
     fn on_datagram_size(&mut self, bytes: u64) {
         self.datagram = bytes;
         self.control.raise_window(self.window_minimum());
+    }
+
+    fn widen_initial_window(&mut self, by: u64) {
+        self.control.widen_initial_window(by);
     }
 
     fn window(&self) -> u64 {

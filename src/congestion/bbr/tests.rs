@@ -470,6 +470,24 @@ fn the_rate_before_the_first_sample_follows_the_initial_window() {
     assert_eq!(controller.quantum(), Some(10 * SIZE));
 }
 
+/// The window after ten of a first flight of 32 datagrams were acknowledged, the last of them so long after the first.
+fn first_window(wait: Duration) -> u64 {
+    let mut bbr = Bbr::new(ms(0), SIZE, 1);
+    bbr.widen_initial_window(22 * SIZE);
+    bbr.delay.update(ms(20), ROUND);
+    bbr.bandwidth.measure(&sample(1_000));
+    bbr.sample.rtt = ROUND + wait;
+    bbr.totals.delivered = 10 * SIZE;
+    bbr.update_control(10 * SIZE);
+    bbr.control.window()
+}
+
+#[test]
+fn the_first_window_grows_beyond_the_model_unless_it_waits_in_a_queue() {
+    assert_eq!(first_window(ROUND * 3 / 10), 42 * SIZE);
+    assert_eq!(first_window(ROUND * 4 / 10), 32 * SIZE);
+}
+
 #[test]
 fn larger_datagrams_raise_the_smallest_window() {
     let mut controller = Controller::new(CongestionAlgorithm::Bbr, ms(0), SIZE as usize, 1);
