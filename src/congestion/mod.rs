@@ -9,6 +9,7 @@
 //!           └─ Bbr                      a model of the path, draft-ietf-ccwg-bbr
 //! ```
 
+mod anchor;
 mod bbr;
 mod cubic;
 mod episode;
@@ -132,7 +133,8 @@ impl Controller {
         in_flight: InFlight,
     ) {
         let window_limited = self.is_window_limited(in_flight.before);
-        let sample = self.rate.on_acked(now, packets, rtt.minimum);
+        let estimate = self.inner().bandwidth();
+        let sample = self.rate.on_acked(now, packets, rtt.minimum, estimate);
         let progress = Progress {
             rtt: *rtt,
             totals: self.rate.totals(),
@@ -163,8 +165,8 @@ impl Controller {
     }
 
     /// Packets declared lost did arrive.
-    pub(crate) fn on_spurious(&mut self, now: Instant, packets: &[Settled]) {
-        self.rate.deliver(now, packets);
+    pub(crate) fn on_spurious(&mut self, packets: &[Settled]) {
+        self.rate.deliver(packets);
         self.inner_mut().on_spurious(packets);
     }
 
@@ -282,6 +284,11 @@ trait CongestionControl {
     fn window(&self) -> u64;
     fn pacing_rate(&self, rtt: &RttView) -> Option<u64>;
     fn is_in_slow_start(&self) -> bool;
+
+    /// Bytes per second that the path is thought to carry; zero if that plays no part.
+    fn bandwidth(&self) -> u64 {
+        0
+    }
 
     /// Bytes in flight above which the application does not limit the rate, even if nothing more waits.
     fn enough(&self) -> u64 {

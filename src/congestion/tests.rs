@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::anchor::{Anchor, Point};
 use super::hystart::{Growth, HyStart};
 use super::*;
 use crate::vocab::PathId;
@@ -188,7 +189,7 @@ fn persistent_congestion_leaves_two_datagrams_and_slow_start_to_the_threshold() 
         controller.on_lost(ms(2000), &lost, true);
         assert_eq!((controller.window(), controller.events()), (2 * SIZE, 1));
         assert!(controller.is_in_slow_start());
-        controller.on_spurious(ms(2001), &lost);
+        controller.on_spurious(&lost);
         assert_eq!(controller.window(), 2 * SIZE);
         controller.on_sent(ms(2001), SIZE, 0, false);
         controller.on_acked(ms(2100), &packets(50..150, ms(2001)), &rtt(50), flight(0));
@@ -212,9 +213,9 @@ fn lost_probes_and_lost_acknowledgements_are_no_congestion() {
 fn the_window_comes_back_when_every_loss_was_spurious() {
     for algorithm in BOTH {
         let mut controller = reduced(algorithm);
-        controller.on_spurious(ms(105), &packets(40..42, ms(60)));
+        controller.on_spurious(&packets(40..42, ms(60)));
         assert!(controller.window() < 50 * SIZE);
-        controller.on_spurious(ms(106), &packets(42..43, ms(60)));
+        controller.on_spurious(&packets(42..43, ms(60)));
         assert_eq!(controller.window(), 50 * SIZE);
         assert!(controller.is_in_slow_start());
     }
@@ -225,7 +226,7 @@ fn one_real_loss_keeps_the_reduction() {
     for algorithm in BOTH {
         let mut controller = reduced(algorithm);
         controller.on_lost(ms(101), &packets(43..44, ms(90)), false);
-        controller.on_spurious(ms(105), &packets(40..43, ms(60)));
+        controller.on_spurious(&packets(40..43, ms(60)));
         assert!(controller.window() < 50 * SIZE);
     }
 }
@@ -236,9 +237,9 @@ fn a_late_packet_of_an_older_episode_does_not_undo_the_newer_one() {
         let mut controller = reduced(algorithm);
         controller.on_lost(ms(200), &[packet(60, ms(150))], false);
         let window = controller.window();
-        controller.on_spurious(ms(210), &packets(40..43, ms(60)));
+        controller.on_spurious(&packets(40..43, ms(60)));
         assert_eq!(controller.window(), window);
-        controller.on_spurious(ms(211), &[packet(60, ms(150))]);
+        controller.on_spurious(&[packet(60, ms(150))]);
         assert!(controller.window() > window);
     }
 }
@@ -247,7 +248,7 @@ fn a_late_packet_of_an_older_episode_does_not_undo_the_newer_one() {
 fn a_loss_after_an_undo_reduces_again() {
     for algorithm in BOTH {
         let mut controller = reduced(algorithm);
-        controller.on_spurious(ms(105), &packets(40..43, ms(60)));
+        controller.on_spurious(&packets(40..43, ms(60)));
         controller.on_lost(ms(110), &[packet(45, ms(70))], false);
         assert!(controller.window() < 50 * SIZE);
         assert_eq!(controller.events(), 2);
@@ -263,7 +264,7 @@ fn a_congestion_mark_reduces_once_an_episode_and_is_never_undone() {
         assert_eq!((controller.window(), controller.events()), (expected, 1));
         let lost = [packet(1, ms(70))];
         controller.on_lost(ms(102), &lost, false);
-        controller.on_spurious(ms(103), &lost);
+        controller.on_spurious(&lost);
         assert_eq!(controller.window(), expected);
     }
 }
@@ -274,7 +275,7 @@ fn a_mark_within_an_episode_of_losses_forbids_its_undo() {
         let mut controller = reduced(algorithm);
         let window = controller.window();
         controller.on_ecn_ce(ms(104), ms(70));
-        controller.on_spurious(ms(105), &packets(40..43, ms(60)));
+        controller.on_spurious(&packets(40..43, ms(60)));
         assert_eq!(controller.window(), window);
     }
 }
@@ -413,4 +414,61 @@ fn only_near_paths_get_whole_batches_whatever_their_rate() {
     let batch = |micros| near_batch(Duration::from_micros(micros));
     assert_eq!([100, 511, 512, 1100].map(batch), [65_536, 65_536, 32_768, 16_384]);
     assert_eq!([20_000, 333_000, u64::MAX].map(batch), [0; 3]);
+}
+
+/// The largest of the rates measured on a path of a million bytes per second and 100 ms: five packets leave in four milliseconds, and ten are
+/// acknowledged every ten, so late as `late` says of the acknowledgement's number.
+fn largest_rate(late: impl Fn(u64) -> u64) -> u64 {
+    let mut sampler = RateSampler::new(ms(0));
+    let mut sent = Vec::new();
+    let mut largest = 0;
+    for time in 0..600 {
+        if let Some(tick) = (10..60).find(|tick| 10 * tick + late(*tick) == time) {
+            let arrived = usize::try_from(10 * (tick - 9)).unwrap();
+            let sample = sampler.on_acked(
+                ms(time),
+                &sent[arrived - 10..arrived],
+                Duration::from_millis(100),
+                1_000_000,
+            );
+            largest = largest.max(sample.and_then(|sample| sample.rate).unwrap_or(0));
+        }
+        while 4 * sent.len() as u64 <= 5 * time {
+            let (number, in_flight) = (sent.len() as u64, 1000 * sent.len() as u64);
+            let stamp = sampler.on_sent(ms(time), 1000, in_flight, false);
+            sent.push(Settled { size: 1000, stamp, ..packet(number, ms(time)) });
+        }
+    }
+    largest
+}
+
+#[test]
+fn late_acknowledgements_do_not_make_the_path_look_faster() {
+    assert_eq!(largest_rate(|_| 0), 1_000_000);
+    assert_eq!(largest_rate(|tick| if tick == 32 { 7 } else { 0 }), 1_000_000);
+    assert_eq!(largest_rate(|tick| if tick % 4 == 0 { 7 } else { 0 }), 1_000_000);
+}
+
+#[test]
+fn lost_bytes_are_counted_across_the_end_of_their_32_bits() {
+    let stamp = SendStamp { lost: u32::MAX - 9, ..SendStamp::default() };
+    assert_eq!(stamp.lost_since((7 << 32) + 90), 100);
+}
+
+#[test]
+fn the_anchor_is_the_last_acknowledgement_in_time_and_a_late_one_for_want_of_another() {
+    let point = |at, delivered| Point { at: ms(at), delivered };
+    let patience = Duration::from_millis(25);
+    let mut anchor = Anchor::new(point(0, 0));
+    let mut update = |at, delivered| {
+        anchor.update(point(at, delivered), 1000, patience);
+        anchor.point()
+    };
+    assert_eq!(update(10, 10), point(10, 10));
+    assert_eq!(update(28, 20), point(10, 10), "late");
+    assert_eq!(update(30, 30), point(30, 30));
+    assert_eq!(update(41, 40), point(30, 30), "the path has become slower");
+    assert_eq!(update(54, 45), point(30, 30));
+    assert_eq!(update(56, 54), point(41, 40), "the less late of two");
+    assert_eq!(update(56, 56), point(56, 56), "two at once");
 }

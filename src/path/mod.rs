@@ -202,7 +202,7 @@ impl Path {
             self.congestion.on_acked(now, packets, &rtt, in_flight);
         }
         for packets in runs(&outcome.spurious, id) {
-            self.congestion.on_spurious(now, packets);
+            self.congestion.on_spurious(packets);
         }
     }
 

@@ -16,16 +16,25 @@ pub(crate) struct PathId(pub(crate) u32);
 pub(crate) struct SendStamp {
     /// Bytes delivered on the path when the packet left.
     pub(crate) delivered: u64,
-    /// When the last of those bytes was acknowledged.
-    pub(crate) delivered_at: Instant,
+    /// When all of those bytes but the last `since_anchor` were acknowledged.
+    pub(crate) anchored_at: Instant,
     /// When the first packet of the current sampling interval left.
     pub(crate) first_sent_at: Instant,
-    /// Bytes lost on the path when the packet left.
-    pub(crate) lost: u64,
-    /// Bytes in flight on the path once the packet had left; four bytes here save eight in every open packet.
+    /// Bytes delivered between then and the packet's departure. Four bytes here, and in the next two, save eight in every open packet.
+    pub(crate) since_anchor: u32,
+    /// Bytes lost on the path when the packet left, modulo 2^32.
+    pub(crate) lost: u32,
+    /// Bytes in flight on the path once the packet had left.
     pub(crate) in_flight: u32,
     /// The sender had nothing more to send.
     pub(crate) app_limited: bool,
+}
+
+impl SendStamp {
+    /// Bytes lost since the packet left, if now they are `lost`.
+    pub(crate) fn lost_since(&self, lost: u64) -> u64 {
+        u64::from((lost as u32).wrapping_sub(self.lost))
+    }
 }
 
 /// A packet that was sent and whose fate is open.

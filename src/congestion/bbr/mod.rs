@@ -242,6 +242,10 @@ impl CongestionControl for Bbr {
         self.phase == Phase::Startup
     }
 
+    fn bandwidth(&self) -> u64 {
+        self.bandwidth.maximum()
+    }
+
     fn enough(&self) -> u64 {
         self.filling()
     }

@@ -52,7 +52,7 @@ impl Bbr {
         if !self.cycle.is_sampled() {
             return false;
         }
-        let lost = self.totals.lost.saturating_sub(packet.stamp.lost);
+        let lost = packet.stamp.lost_since(self.totals.lost);
         let in_flight = u64::from(packet.stamp.in_flight);
         let tolerated = self.tolerated();
         let is_too_high = is_excessive(lost, in_flight, tolerated);

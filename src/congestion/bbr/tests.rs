@@ -417,7 +417,7 @@ fn startup_comes_back_when_its_losses_were_reordering() {
     drive.round(10_000, &[]);
     assert!(!drive.controller.is_in_slow_start());
     let window = drive.controller.window();
-    drive.controller.on_spurious(drive.now, &lost);
+    drive.controller.on_spurious(&lost);
     assert!(drive.controller.is_in_slow_start());
     assert!(drive.controller.window() >= window);
 }
@@ -452,7 +452,7 @@ fn persistent_congestion_leaves_two_datagrams_and_the_model_bounds_the_way_back(
     drive.now += Duration::from_secs(2);
     drive.controller.on_lost(drive.now, &flight, true);
     assert_eq!(drive.controller.window(), 2 * SIZE);
-    drive.controller.on_spurious(drive.now, &flight);
+    drive.controller.on_spurious(&flight);
     assert_eq!(drive.controller.window(), 2 * SIZE, "it is not undone");
     for _ in 0..12 {
         drive.round(100, &[]);
