@@ -8,7 +8,8 @@ pub(crate) enum Share {
     /// What congestion control allows.
     #[default]
     Own,
-    /// The same, but at least [`limits::TURN_WINDOW`] bytes may be in flight: it is its turn, and the others lend it theirs.
+    /// The same, but at least [`limits::TURN_WINDOW`] bytes may be in flight: it is its turn, and the others lend it
+    /// theirs. These are not paced.
     Lent,
     /// No data: it is not its turn.
     Nothing,

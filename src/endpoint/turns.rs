@@ -7,7 +7,8 @@
 //! So, of two connections or more to such an address, those that have data wait while all together have enough in flight. Then the first
 //! that waits has its turn: a few batches, one behind the other, so that here a thread that writes and there one that reads is woken for
 //! all of them, and one acknowledgement tells of them. Their windows may be smaller than that. What all windows allow together is much
-//! more than what is in flight, and the others lend it theirs; never is more in flight than they allow together.
+//! more than what is in flight, and the others lend it theirs; never is more in flight than they allow together. Nor is it paced: what it has
+//! measured of the path, a round trip while many began at once, says nothing of what it may send while the others are silent.
 //!
 //! What those that wait write lies in their buffers until their turns, and of a thousand buffers none is in a cache any more by then. So a
 //! writer whose buffer is full waits until few are before its connection: those are called up, and no others.

@@ -66,6 +66,22 @@ fn amplification_comes_before_the_window_and_the_window_before_the_pacer() {
 }
 
 #[test]
+fn what_is_lent_is_not_paced_and_what_is_left_of_it_is_no_more_than_that() {
+    let mut path = path(&config());
+    measured(&mut path, 100);
+    assert_eq!(path.send_limit_within(ms(0), 0, 40_000), SendLimit::Open { bytes: 40_000 });
+    path.on_sent(ms(0), 38_800, true, 0, false);
+    assert!(matches!(path.send_limit(ms(0), 0), SendLimit::Paced { .. }));
+    assert_eq!(path.send_limit_within(ms(0), 38_800, 40_000), SendLimit::Open { bytes: 1200 });
+    assert_eq!(path.send_limit_within(ms(0), 38_801, 40_000), SendLimit::Congested);
+    let wide = |path: &Path| path.send_limit_within(ms(0), 10_000, 11_000);
+    assert!(
+        matches!(wide(&path), SendLimit::Paced { .. }),
+        "there is a window, and nothing is lent"
+    );
+}
+
+#[test]
 fn the_window_is_open_for_a_whole_datagram_and_not_for_less() {
     let path = path(&config());
     assert_eq!(path.send_limit(ms(0), 10_800), SendLimit::Open { bytes: 1200 });
