@@ -50,6 +50,8 @@ pub(crate) struct Idle {
     asked: bool,
     /// The connection was sent to rest in this silence.
     rested: bool,
+    /// When it was last too busy for that.
+    awake: Instant,
     /// When the last packet came.
     received: Instant,
     /// Packets that came soon after the one before them, in a row.
@@ -73,6 +75,7 @@ impl Idle {
             awaiting: false,
             asked: false,
             rested: false,
+            awake: now,
             received: now,
             flow: 0,
             yields: false,
@@ -103,6 +106,12 @@ impl Idle {
         self.awaiting = false;
         self.asked = false;
         self.rested = false;
+    }
+
+    /// It was sent to rest, but something waits to be sent.
+    pub(crate) fn stay_awake(&mut self, now: Instant) {
+        self.rested = false;
+        self.awake = now;
     }
 
     /// What was received was no more than a sign of life, which interrupts the silence but not the rest.
@@ -148,9 +157,11 @@ impl Idle {
         self.rested
     }
 
-    /// Within a probe timeout the silence may be that of the path, between one flight of packets and the next.
+    /// Within a probe timeout the silence may be that of the path, between one flight of packets and the next; that of a flow, one in
+    /// which others have their turns.
     fn rest_at(&self, pto: Duration) -> Option<Instant> {
-        (!self.rested).then(|| next_tick(self.since + REST_AFTER.max(pto)))
+        let least = if self.flow < FLOW_PACKETS { REST_AFTER } else { FLOW_BROKEN };
+        (!self.rested).then(|| next_tick(self.since.max(self.awake) + least.max(pto)))
     }
 
     /// At least three PTOs, so that a probe can be lost twice (RFC 9000 §10.1).
@@ -252,6 +263,17 @@ mod tests {
     fn a_flight_on_a_long_path_is_no_silence() {
         let idle = idle(0, 0, None);
         assert_eq!(idle.rest_at(PTO * 3), Some(at(500)));
+    }
+
+    #[test]
+    fn a_flow_and_one_that_has_something_to_send_rest_later() {
+        let mut idle = idle(0, 0, None);
+        (0..=FLOW_PACKETS).for_each(|_| idle.on_received(at(0)));
+        assert_eq!(idle.rest_at(PTO), Some(at(1000)));
+        assert_eq!(idle.on_deadline(at(1000), PTO), IdleVerdict::Rest);
+        idle.stay_awake(at(1000));
+        assert!(!idle.is_at_rest());
+        assert_eq!(idle.rest_at(PTO), Some(at(2000)));
     }
 
     #[test]

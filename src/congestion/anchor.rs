@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use super::rate::in_time;
+use super::throughput::in_time;
 use crate::base::Instant;
 
 /// So much was delivered by then.

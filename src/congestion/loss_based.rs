@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use super::episode::{Episode, is_signal};
 use super::hystart::{Growth, HyStart};
-use super::rate::{Totals, per_second};
+use super::rate::Totals;
+use super::throughput::per_second;
 use super::{CongestionControl, Departure, Losses, Progress, initial_window};
 use crate::base::Instant;
 use crate::base::limits::{

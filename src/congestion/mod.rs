@@ -17,6 +17,7 @@ mod hystart;
 mod loss_based;
 mod rate;
 mod reno;
+mod throughput;
 
 use std::fmt;
 use std::time::Duration;

@@ -50,6 +50,7 @@ impl Connection {
         match self.idle.on_deadline(now, self.pto()) {
             IdleVerdict::Nothing => {}
             IdleVerdict::KeepAlive => self.controls.ask_ping(),
+            IdleVerdict::Rest if self.wants_to_send() => self.idle.stay_awake(now),
             IdleVerdict::Rest => self.rest(),
             IdleVerdict::Expired if self.confirmed => return self.end(ConnectionError::TimedOut),
             // Nothing was heard at all: for the application it is the dial that has failed.

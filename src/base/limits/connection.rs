@@ -38,10 +38,11 @@ pub(crate) const FLOW_PACKETS: u8 = 16;
 /// Time between two packets that belong to one flow, on the slowest links.
 pub(crate) const FLOW_GAP: Duration = Duration::from_millis(250);
 
-/// Silence after which a peer with keep-alives asks after a flow that broke off, and whose end ends the backoff of probes.
+/// Silence after which a peer with keep-alives asks after a flow that broke off, and whose end ends the backoff of probes. Then a flow
+/// has come to rest, too.
 pub(crate) const FLOW_BROKEN: Duration = Duration::from_secs(1);
 
-/// Silence after which a connection gives back memory that it needs only while it is busy, if no probe timeout is longer: long enough
+/// Silence after which a connection gives back memory that it needs only while it is busy, if it is no flow and no probe timeout is longer: long enough
 /// that waking up, which takes microseconds, is rare; short enough that thousands of new connections per second do not pile up.
 pub(crate) const REST_AFTER: Duration = Duration::from_millis(100);
 

@@ -9,7 +9,7 @@
 //! ```
 
 use crate::base::Instant;
-use crate::congestion::rate::in_time;
+use crate::congestion::throughput::in_time;
 
 /// Round trips that each half of the filter remembers once the pipe was full; before that, one.
 const HALF: u64 = 5;

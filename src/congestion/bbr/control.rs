@@ -9,7 +9,7 @@ use crate::base::limits::{
     BATCH_MAX, BUNCHED_NEAR, CONGESTION_WINDOW_MAX, NEAR, PACER_BURST_DATAGRAMS,
 };
 use crate::congestion::near_batch;
-use crate::congestion::rate::{in_time, per_second};
+use crate::congestion::throughput::{in_time, per_second};
 use crate::vocab::RttView;
 
 /// Thousandths of the bandwidth that stay free, so that queues shrink on average.

@@ -15,7 +15,7 @@
 //! below where it happened and what arrived: CUBIC, if it is CUBIC who fills the queue, takes each single loss for a sign, and
 //! would be driven out by whom only many impress.
 
-use super::super::rate::time_of;
+use super::super::throughput::time_of;
 use super::Bbr;
 use super::background::TOLERATED_MAX;
 use super::bandwidth::BETA;

@@ -302,7 +302,7 @@ impl Drive {
     /// Sends as many packets as the window and the pacing rate allow in a round, all at once.
     fn send(&mut self) -> Vec<Settled> {
         let rate = self.controller.pacing_rate(&Self::view()).unwrap();
-        let paced = super::super::rate::in_time(rate, ROUND);
+        let paced = super::super::throughput::in_time(rate, ROUND);
         let allowed = self.controller.window().min(paced) / SIZE;
         let count = self.written.map_or(allowed, |written| written.min(allowed));
         let mut flight = Vec::new();
