@@ -16,7 +16,7 @@ pub(super) const OVERHEAD: usize = SHORT_HEADER_LEN + TAG_LEN;
 const TAG_LEN: usize = 16;
 /// Frames are padded to this, so that there is enough ciphertext for the header mask (SPEC §6.1).
 const FRAMES_MIN: usize = 16;
-/// Those that ask for an acknowledgement are padded to this, so that a peer who has lost its state answers with a reset (RFC 9000 §10.3).
+/// Those of a packet that asks for an acknowledgement are padded to this, so that a peer who has lost its state answers with a reset (RFC 9000 §10.3).
 pub(super) const ELICITING_FRAMES_MIN: usize = limits::RESET_TRIGGER_MIN - OVERHEAD;
 
 /// Datagrams to send: `size` bytes at the start of the buffer, to one destination.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::base::SeededEntropy;
 use crate::crypto::Identity;
-use crate::wire::ApplicationCode;
+use crate::wire::{ApplicationCode, Direction};
 
 pub(super) const NOW: Instant = Instant::from_nanos(1_000_000_000);
 
@@ -72,4 +72,26 @@ fn what_was_told_before_the_end_comes_before_it() {
     let told = events(&mut ours);
     assert_eq!(told.first(), Some(&ConnectionEvent::Confirmed));
     assert_eq!(told.last(), Some(&ConnectionEvent::Closed(ConnectionError::LocalClosed)));
+}
+
+/// Both have said what there is to say at the beginning, and have waited for so long.
+fn silent_for(wait: Duration) -> (Connection, Connection, Instant) {
+    let (mut ours, mut theirs) = (connection(Role::Initiator), connection(Role::Responder));
+    for at in [NOW, NOW + Duration::from_millis(50)] {
+        ours.handle_timeout(at);
+        theirs.handle_timeout(at);
+        carry(at, &mut theirs, &mut ours);
+        carry(at, &mut ours, &mut theirs);
+    }
+    (ours, theirs, NOW + wait)
+}
+
+#[test]
+fn a_connection_rests_unless_it_waits_for_its_turn_to_send() {
+    let (mut ours, mut theirs, later) = silent_for(Duration::from_secs(1));
+    let id = ours.open_stream(Direction::Unidirectional).unwrap();
+    assert_eq!(ours.write(id, &[7; 5000]), Ok(5000));
+    ours.handle_timeout(later);
+    theirs.handle_timeout(later);
+    assert!(!ours.is_at_rest() && theirs.is_at_rest());
 }

@@ -211,7 +211,8 @@ impl Path {
         self.send_limit_within(now, in_flight, 0)
     }
 
-    /// The same if at least `lent` bytes may be in flight. Those are not paced: the rate of this connection says nothing of those that lend them.
+    /// The same if at least `lent` bytes may be in flight. Those are not paced: the rate of this connection says nothing of those that
+    /// lend them.
     pub(crate) fn send_limit_within(&self, now: Instant, in_flight: u64, lent: u64) -> SendLimit {
         let credit = self.traffic_credit();
         if credit == 0 {
@@ -221,13 +222,13 @@ impl Path {
         if room < self.datagram_size() as u64 {
             return SendLimit::Congested;
         }
-        let lent = lent.saturating_sub(in_flight);
-        match self.pacer.budget(now, self.pace()) {
-            Err(until) if lent < self.datagram_size() as u64 => SendLimit::Paced { until },
-            budget => {
-                SendLimit::Open { bytes: credit.min(room).min(budget.unwrap_or(0).max(lent)) }
-            }
-        }
+        let unpaced = lent.saturating_sub(in_flight);
+        let paced = match self.pacer.budget(now, self.pace()) {
+            Ok(budget) => budget,
+            Err(_) if unpaced >= self.datagram_size() as u64 => 0,
+            Err(until) => return SendLimit::Paced { until },
+        };
+        SendLimit::Open { bytes: credit.min(room).min(paced.max(unpaced)) }
     }
 
     /// The same for packets that congestion must not hold back: acknowledgements, probes after a timeout.

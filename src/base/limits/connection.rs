@@ -42,8 +42,9 @@ pub(crate) const FLOW_GAP: Duration = Duration::from_millis(250);
 /// has come to rest, too.
 pub(crate) const FLOW_BROKEN: Duration = Duration::from_secs(1);
 
-/// Silence after which a connection gives back memory that it needs only while it is busy, if it is no flow and no probe timeout is longer: long enough
-/// that waking up, which takes microseconds, is rare; short enough that thousands of new connections per second do not pile up.
+/// Silence after which a connection gives back memory that it needs only while it is busy, if it is no flow and no probe timeout is
+/// longer: long enough that waking up, which takes microseconds, is rare; short enough that thousands of new connections per second do
+/// not pile up.
 pub(crate) const REST_AFTER: Duration = Duration::from_millis(100);
 
 /// Rests and keep-alives fall on multiples of this, so that ten thousand silent connections wake their endpoint a few times per second

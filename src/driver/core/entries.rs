@@ -26,7 +26,7 @@ struct Entry {
     is_closing: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Stage {
     Dialling,
     Open,
