@@ -1,7 +1,7 @@
 //! Secure reliable UDP: TCP-like streams to a peer that is named by its public key.
 //!
 //! A peer is its Ed25519 key. Whoever knows the key can dial its owner, and is sure to reach nobody else: no certificates, no names, no
-//! third party. One UDP socket carries any number of connections, dialled and accepted; a connection carries any number of streams in
+//! third party. One UDP port carries any number of connections, dialled and accepted; a connection carries any number of streams in
 //! both directions, and unreliable datagrams. Everything is encrypted, and the handshake withstands quantum computers. Connections
 //! survive a change of address on either side, and two peers behind NATs may dial each other at once.
 //!

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// TCP-like streams to a peer that is named by its public key, over one UDP socket.
+/// TCP-like streams to a peer that is named by its public key, over one UDP port.
 #[derive(Debug, Parser)]
 #[command(name = "srudp", version, max_term_width = 100, after_help = exit::HELP)]
 struct Cli {

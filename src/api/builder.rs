@@ -49,7 +49,7 @@ impl EndpointBuilder {
             kernel_buffer: KERNEL_BUFFER,
             linger: LINGER,
             place: Place::Thread,
-            workers: 1,
+            workers: None,
         };
         Self {
             identity: None,
@@ -108,15 +108,16 @@ impl EndpointBuilder {
         self
     }
 
-    /// How many workers share the connections, each with a socket of its own at the same address and port. Default 1.
+    /// How many workers share the connections, each with a socket of its own at the same address and port. Default 2 on hosts with several
+    /// cores, unless [fewer than 1,024 connections](EndpointConfig::max_connections) are allowed, and else 1.
     ///
-    /// One worker is right for a peer with a few connections, as those behind NATs mostly are: it does not keep threads that work on
-    /// connections from running at the same time, but for moments. Several are for hosts with more cores that serve or dial many peers at
-    /// once, up to one for each core; beyond 64 none is added. A connection stays with its worker: one alone does not become faster. Each worker has
-    /// [kernel buffers](Self::kernel_buffer) of its own.
+    /// Two suit most: ten connections together are half as fast again as with one worker, and a connection alone is as fast. More are for hosts
+    /// with more cores that serve or dial many peers at once, up to one for each core; beyond 64 none is added. A connection stays with its
+    /// worker. Each worker has [kernel buffers](Self::kernel_buffer) of its own, and a thread unless it is [a task](Self::bind_in_tokio).
     ///
     /// Peers notice nothing. What was searched with [tickets](Endpoint::ticket), STUN, relays and gateways is all with the first worker.
-    /// Only Linux can tell workers' datagrams apart, from 4.6 on; elsewhere there is one, whatever was asked for.
+    /// Only Linux can tell workers' datagrams apart, from 4.6 on; elsewhere there is one, whatever was asked for, and also where a sandbox forbids
+    /// it: [`Endpoint::workers`] tells.
     ///
     /// ```
     /// let endpoint = srudp::Endpoint::builder().accept(true).workers(4).bind("127.0.0.1:0")?;
@@ -124,7 +125,7 @@ impl EndpointBuilder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn workers(mut self, workers: usize) -> Self {
-        self.driver.workers = u8::try_from(workers.clamp(1, WORKERS)).unwrap_or(1);
+        self.driver.workers = u8::try_from(workers.clamp(1, WORKERS)).ok();
         self
     }
 

@@ -75,8 +75,8 @@ pub(crate) struct DriverConfig {
     /// How long a connection that was dropped goes on to deliver what was written.
     pub(crate) linger: Duration,
     pub(crate) place: Place,
-    /// How many there are, if the kernel can tell which datagram is for which.
-    pub(crate) workers: u8,
+    /// How many there are to be, if somebody has said so.
+    pub(crate) workers: Option<u8>,
 }
 
 /// Where the worker runs.

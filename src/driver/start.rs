@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::{Arc, Weak};
 use std::thread;
 
@@ -23,6 +24,7 @@ use super::transmit::Transmitter;
 use super::worker::{self, Worker};
 use super::{DriverConfig, Place, steering};
 use crate::base::Entropy;
+use crate::base::limits::{CONNECTIONS_DIVIDED, WORKERS_USUAL};
 use crate::crypto::{CookieKey, Identity};
 use crate::endpoint::{Endpoint, EndpointConfig};
 use crate::node::Node;
@@ -52,7 +54,8 @@ pub(crate) fn start(
     config: EndpointConfig,
     driver: DriverConfig,
 ) -> io::Result<Shards> {
-    let sockets = steering::bind(address, driver.kernel_buffer, driver.workers)?;
+    let workers = driver.workers.unwrap_or_else(|| usual_workers(&config));
+    let sockets = steering::bind(address, driver.kernel_buffer, workers)?;
     let mut master = [0; 32];
     SystemEntropy::hedged_by(&identity)?.fill(&mut master);
     let cookies = CookieKey::new(master);
@@ -80,6 +83,16 @@ pub(crate) fn start(
     let mut all = all.into_iter();
     let first = all.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
     Ok(Shards::new(first, all.collect()))
+}
+
+/// As many as can run at the same time, up to [`WORKERS_USUAL`], and one if few connections are allowed.
+fn usual_workers(config: &EndpointConfig) -> u8 {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = match config.connections_max() {
+        0..CONNECTIONS_DIVIDED => 1,
+        _ => cores.min(WORKERS_USUAL),
+    };
+    u8::try_from(workers).unwrap_or(1)
 }
 
 fn prepare(
@@ -137,7 +150,7 @@ pub(super) fn started() -> Arc<Shared> {
         kernel_buffer: 65_536,
         linger: std::time::Duration::ZERO,
         place: Place::Thread,
-        workers: 1,
+        workers: Some(1),
     };
     let any = "127.0.0.1:0".parse().unwrap();
     let shards = start(any, identity, EndpointConfig::default(), driver).unwrap();

@@ -48,13 +48,23 @@ mod filter {
         CONNECTION_ID, DESTINATION_ID, PUNCH, PUNCH_FLAGS, RESEND, SOURCE_ID, naming_byte,
     };
 
-    /// The other sockets; none if the kernel takes no filter.
+    /// The other sockets; none if the system does not share a port, takes no filter or has no more sockets.
     pub(super) fn bind_others(
         first: &Socket,
         kernel_buffer: usize,
         count: u8,
     ) -> io::Result<Vec<Socket>> {
-        setsockopt(first.io(), sockopt::ReusePort, &true)?;
+        if setsockopt(first.io(), sockopt::ReusePort, &true).is_err() {
+            return Ok(Vec::new());
+        }
+        share(first, kernel_buffer, count).or_else(|_| {
+            // Left open, the port would be anybody's of the same user.
+            setsockopt(first.io(), sockopt::ReusePort, &false)?;
+            Ok(Vec::new())
+        })
+    }
+
+    fn share(first: &Socket, kernel_buffer: usize, count: u8) -> io::Result<Vec<Socket>> {
         let address = first.local_addr();
         let bind = |_| {
             Socket::bind_with(address, kernel_buffer, |raw| {
@@ -66,13 +76,8 @@ mod filter {
         // As long as a dozen instructions are.
         let len = u16::try_from(program.len()).unwrap_or(0);
         let program = sock_fprog { len, filter: program.as_mut_ptr() };
-        match setsockopt(first.io(), sockopt::AttachReusePortCbpf, &program) {
-            Ok(()) => Ok(others),
-            Err(_) => {
-                setsockopt(first.io(), sockopt::ReusePort, &false)?;
-                Ok(Vec::new())
-            }
-        }
+        setsockopt(first.io(), sockopt::AttachReusePortCbpf, &program)?;
+        Ok(others)
     }
 
     /// A load beyond the end of a datagram ends the program with 0.

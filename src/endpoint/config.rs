@@ -73,7 +73,8 @@ impl EndpointConfig {
         self
     }
 
-    /// How many connections may exist at once. Default 65,536. Of several [workers](crate::EndpointBuilder::workers) each has its share, rounded up.
+    /// How many connections may exist at once. Default 65,536. Of several [workers](crate::EndpointBuilder::workers) each has its share,
+    /// rounded up; below 1,024 there is one worker unless more were asked for.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.connections_max = connections;
@@ -107,6 +108,11 @@ impl EndpointConfig {
     pub fn classical_only(mut self) -> Self {
         self.offered = SetMap::CLASSICAL;
         self
+    }
+
+    /// How many connections may exist at once.
+    pub(crate) fn connections_max(&self) -> usize {
+        self.connections_max
     }
 
     pub(super) fn admits(&self, peer: &PeerId) -> bool {

@@ -87,6 +87,15 @@ fn as_many_serve_as_were_asked_for() {
 }
 
 #[test]
+fn who_says_nothing_has_two_if_there_are_cores_and_many_connections_for_them() {
+    let cores = thread::available_parallelism().unwrap().get();
+    assert_eq!(bind(Endpoint::builder()).workers(), cores.min(WORKERS).min(2));
+    let few = EndpointConfig::default().max_connections(1023);
+    assert_eq!(bind(Endpoint::builder().config(few.clone())).workers(), 1);
+    assert_eq!(bind(Endpoint::builder().config(few).workers(4)).workers(), WORKERS);
+}
+
+#[test]
 fn connections_of_one_socket_and_of_many_are_all_served() {
     for (diallers, workers) in [(1, 1), (16, 1), (1, 4), (2, 3)] {
         in_time(move || {

@@ -69,6 +69,12 @@ pub(crate) const CONNECTIONS: usize = 65_536;
 /// Workers of one endpoint (SPEC §7.5): a byte of an id names them all.
 pub(crate) const WORKERS: usize = 64;
 
+/// Workers of an endpoint that does not say how many.
+pub(crate) const WORKERS_USUAL: usize = 2;
+
+/// An endpoint that may have fewer connections has one worker unless it says otherwise: what is divided is not counted exactly.
+pub(crate) const CONNECTIONS_DIVIDED: usize = 1024;
+
 /// A datagram of at most so many bytes takes those of other connections with it: most acknowledgements and all signs of life.
 pub(crate) const SHORT_DATAGRAM: usize = 64;
 

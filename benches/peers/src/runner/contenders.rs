@@ -29,7 +29,7 @@ const ALL: &[Contender] = &[
         ..contender("srudp-pure", "srudp", "srudp without the aws-lc feature: all in Rust")
     },
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
-    contender("srudp-2", "srudp-2", "srudp with two workers on one port at both sides"),
+    contender("srudp-1", "srudp-1", "srudp with one worker at both sides"),
     contender(
         "srudp-async",
         "srudp-async",
@@ -74,9 +74,9 @@ impl Contender {
         }
     }
 
-    /// A single connection has one worker, as many as there may be.
+    /// A single connection has one worker, however many there are.
     pub(crate) fn does_one(&self) -> bool {
-        self.stack != "srudp-2"
+        self.stack != "srudp-1"
     }
 
     /// Links are too slow to tell ciphers from each other.

@@ -109,8 +109,8 @@ fn time_pings(count: u32, gate: &Gate, mut once: impl FnMut() -> Result<()>) -> 
 /// The stack of this name, if it is built in.
 pub(crate) fn by_name(name: &str) -> Option<Box<dyn Stack>> {
     Some(match name {
-        "srudp" => Box::new(Threads(srudp::Srudp { workers: 1 })),
-        "srudp-2" => Box::new(Threads(srudp::Srudp { workers: 2 })),
+        "srudp" => Box::new(Threads(srudp::Srudp { workers: None })),
+        "srudp-1" => Box::new(Threads(srudp::Srudp { workers: Some(1) })),
         "tcp" => Box::new(Threads(tcp::Tcp)),
         "tls" => Box::new(Threads(tls::Tls)),
         "udp" => Box::new(udp::Udp { sealed: false }),

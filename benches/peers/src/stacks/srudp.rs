@@ -11,7 +11,8 @@ use super::blocking::Blocking;
 use crate::order::{Datagram, ETHERNET, KeyExchange, Setup, Target, Tuning};
 
 pub(super) struct Srudp {
-    pub(super) workers: usize,
+    /// If the table says how many.
+    pub(super) workers: Option<usize>,
 }
 
 pub(super) struct Dialer {
@@ -32,7 +33,7 @@ impl Blocking for Srudp {
     type Stream = Stream;
 
     fn listen(&self, setup: &Setup) -> Result<(Endpoint, Target)> {
-        let endpoint = builder(setup, true).workers(self.workers).bind((setup.at, 0))?;
+        let endpoint = self.builder(setup, true).bind((setup.at, 0))?;
         let (address, key) = (endpoint.local_addr(), endpoint.peer_id().to_string());
         Ok((endpoint, Target { address, key }))
     }
@@ -47,7 +48,7 @@ impl Blocking for Srudp {
     }
 
     fn dialer(&self, setup: &Setup, target: &Target) -> Result<Dialer> {
-        let endpoint = builder(setup, false).workers(self.workers).bind((setup.at, 0))?;
+        let endpoint = self.builder(setup, false).bind((setup.at, 0))?;
         Ok(Dialer { endpoint, peer: target.key.parse()?, address: target.address })
     }
 
@@ -59,6 +60,16 @@ impl Blocking for Srudp {
 
     fn close(stream: Stream) {
         stream.connection.close_now(ApplicationCode::ZERO, b"");
+    }
+}
+
+impl Srudp {
+    fn builder(&self, setup: &Setup, accept: bool) -> EndpointBuilder {
+        let builder = builder(setup, accept);
+        match self.workers {
+            Some(workers) => builder.workers(workers),
+            None => builder,
+        }
     }
 }
 
