@@ -120,9 +120,16 @@ mod filter {
 mod tests {
     use std::io::{ErrorKind, IoSliceMut};
     use std::net::UdpSocket;
+    use std::thread;
     use std::time::Duration;
 
+    use libc::{EPERM, SO_ATTACH_REUSEPORT_CBPF, SO_REUSEPORT, SYS_setsockopt};
+    use nix::sys::socket::{setsockopt, sockopt};
     use quinn_udp::RecvMeta;
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule, apply_filter,
+    };
 
     use super::*;
     use crate::base::{Entropy, SeededEntropy};
@@ -145,7 +152,7 @@ mod tests {
                     Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
                 }
             }
-            std::thread::sleep(Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
         }
         panic!("nobody has received it");
     }
@@ -173,6 +180,40 @@ mod tests {
                 seen[usize::from(expected)] += 1;
             }
             assert!(seen.iter().all(|count| *count > 60), "{seen:?}");
+        }
+    }
+
+    /// From now on this thread may not set this option of any socket.
+    fn forbid(option: i32) {
+        let name = SeccompCondition::new(
+            2,
+            SeccompCmpArgLen::Dword,
+            SeccompCmpOp::Eq,
+            option.try_into().unwrap(),
+        );
+        let rule = SeccompRule::new(vec![name.unwrap()]).unwrap();
+        let filter = SeccompFilter::new(
+            [(SYS_setsockopt, vec![rule])].into(),
+            SeccompAction::Allow,
+            SeccompAction::Errno(EPERM.unsigned_abs()),
+            std::env::consts::ARCH.try_into().unwrap(),
+        );
+        apply_filter(&BpfProgram::try_from(filter.unwrap()).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn where_a_sandbox_shares_no_port_there_is_one_socket_and_nobody_beside_it() {
+        for option in [SO_REUSEPORT, SO_ATTACH_REUSEPORT_CBPF] {
+            let bind = move || {
+                forbid(option);
+                sockets("127.0.0.1:0")
+            };
+            let alone = thread::spawn(bind).join().unwrap();
+            assert_eq!(alone.len(), 1);
+            let beside = Socket::bind_with(alone[0].local_addr(), 1 << 16, |raw| {
+                Ok(setsockopt(raw, sockopt::ReusePort, &true)?)
+            });
+            assert_eq!(beside.unwrap_err().kind(), ErrorKind::AddrInUse);
         }
     }
 
