@@ -116,6 +116,11 @@ impl Connection {
         self.streams.hold_writers(holds);
     }
 
+    /// A writer was woken and has not come yet.
+    pub(crate) fn awaits_writer(&self) -> bool {
+        self.streams.awaits_writer()
+    }
+
     /// A writer waits for its turn alone.
     pub(crate) fn holds_writer(&self) -> bool {
         self.streams.holds_writer()

@@ -357,7 +357,7 @@ impl Endpoint {
             connection.set_turn(self.turns.left(part));
             let transmit = connection.poll_transmit(now, buffer, segments.max(1), share);
             let sent = transmit.map_or(0, |transmit| transmit.size);
-            let goes_on = self.turns.on_sent(part, sent);
+            let goes_on = self.turns.on_sent(part, sent, connection.awaits_writer());
             if transmit.is_some() {
                 if goes_on {
                     self.schedule.ready.push_front(index);

@@ -11,7 +11,9 @@
 //! measured of the path, a round trip while many began at once, says nothing of what it may send while the others are silent.
 //!
 //! What those that wait write lies in their buffers until their turns, and of a thousand buffers none is in a cache any more by then. So a
-//! writer whose buffer is full waits until few are before its connection: those are called up, and no others.
+//! writer whose buffer is full waits until few are before its connection: those are called up, and no others. One that has not come by
+//! then, as a thread may that has to wait for a processor, makes a short turn. Its connection is owed one: it waits behind those that are
+//! called up, and not behind all.
 //!
 //! ```text
 //!           has data, but there is no room, or others wait            room, and it is the first
@@ -64,6 +66,8 @@ pub(super) struct Part {
     place: Place,
     /// It waits, and its turn comes soon.
     is_called_up: bool,
+    /// Its last turn was short, for a writer was late.
+    is_owed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,8 +123,8 @@ impl Turns {
         is_awaited.then(|| TURN.saturating_sub(crowd.sent))
     }
 
-    /// The connection was asked for a batch, which has so many bytes. Returns whether its turn goes on.
-    pub(super) fn on_sent(&mut self, part: &mut Part, bytes: usize) -> bool {
+    /// The connection was asked for a batch, which has so many bytes; a writer may be late for it. Returns whether its turn goes on.
+    pub(super) fn on_sent(&mut self, part: &mut Part, bytes: usize, is_late: bool) -> bool {
         let crowd = part.crowd.and_then(|at| self.crowds.get_mut(at));
         let Some(crowd) = crowd.filter(|_| part.place == Place::Called) else {
             return false;
@@ -130,6 +134,7 @@ impl Turns {
         let goes_on = is_batch && crowd.sent < TURN;
         if !goes_on {
             part.place = Place::Free;
+            part.is_owed = is_late && !is_batch;
             crowd.is_taken = false;
         }
         goes_on
@@ -139,9 +144,12 @@ impl Turns {
     pub(super) fn wait(&mut self, index: u32, part: &mut Part) {
         let crowd = part.crowd.and_then(|at| self.crowds.get_mut(at));
         if let (Place::Free, Some(crowd)) = (part.place, crowd) {
+            let is_owed = std::mem::take(&mut part.is_owed);
+            let behind_all = crowd.waiting.len();
+            let at = if is_owed { behind_all.min(TURNS_AHEAD) } else { behind_all };
+            crowd.waiting.insert(at, index);
             part.place = Place::Waiting;
-            crowd.waiting.push_back(index);
-            part.is_called_up = crowd.waiting.len() <= TURNS_AHEAD;
+            part.is_called_up = is_owed || at < TURNS_AHEAD;
         }
     }
 

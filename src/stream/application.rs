@@ -45,6 +45,7 @@ impl Streams {
     ) -> Result<usize, WriteError> {
         let stream = self.table.get(id).ok_or(WriteError::Unknown)?;
         let send = stream.send.as_mut().ok_or(WriteError::Unknown)?;
+        self.buffering.on_write();
         let room = self.buffering.room(send.backlog(), self.agenda.buffered());
         let result = write(send, room, &mut self.pages);
         if result == Err(WriteError::Blocked) {
@@ -180,6 +181,11 @@ impl Streams {
         if self.buffering.hold(holds) {
             self.wake_all();
         }
+    }
+
+    /// A writer was told to go on, and nobody has written since.
+    pub(crate) fn awaits_writer(&self) -> bool {
+        self.buffering.awaits()
     }
 
     /// A writer waits only because of [`Self::hold_writers`].

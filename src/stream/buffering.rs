@@ -30,6 +30,8 @@ pub(super) struct Buffering {
     full: bool,
     /// Writers that wait are not woken.
     is_held: bool,
+    /// One was told to go on, and none has written since.
+    is_awaited: bool,
 }
 
 impl Buffering {
@@ -40,6 +42,7 @@ impl Buffering {
             waiting: BTreeSet::new(),
             full: false,
             is_held: false,
+            is_awaited: false,
         }
     }
 
@@ -71,6 +74,16 @@ impl Buffering {
             && self.waiting.iter().any(|id| self.invites(backlog(*id)))
     }
 
+    /// Somebody writes.
+    pub(super) fn on_write(&mut self) {
+        self.is_awaited = false;
+    }
+
+    /// A writer was told to go on, and none has written since.
+    pub(super) fn awaits(&self) -> bool {
+        self.is_awaited
+    }
+
     /// A writer was refused.
     pub(super) fn wait(&mut self, id: StreamId, connection: u64) {
         self.full |= connection >= self.connection_max;
@@ -79,11 +92,13 @@ impl Buffering {
 
     /// May this writer, if it waits, go on? If so it waits no longer.
     pub(super) fn wakes(&mut self, id: StreamId, stream: Backlog, connection: u64) -> bool {
-        !self.waiting.is_empty()
+        let wakes = !self.waiting.is_empty()
             && !self.is_held
             && self.invites(stream)
             && connection <= three_quarters(self.connection_max)
-            && self.waiting.remove(&id)
+            && self.waiting.remove(&id);
+        self.is_awaited |= wakes;
+        wakes
     }
 
     /// Have all writers to be asked again, since the connection has room again?
@@ -116,7 +131,9 @@ impl Buffering {
             return;
         }
         let mut waiting = std::mem::take(&mut self.waiting);
+        let before = waiting.len();
         waiting.extract_if(.., |id| self.invites(backlog(*id))).for_each(&mut tell);
+        self.is_awaited |= waiting.len() < before;
         self.waiting = waiting;
     }
 
@@ -192,6 +209,26 @@ mod tests {
         assert!(!buffering.holds(0, |_| sent(0)));
         assert_eq!(asked(&mut buffering, sent(0)), 1);
         assert!(!buffering.hold(true) && !buffering.hold(false), "nobody waits");
+    }
+
+    #[test]
+    fn a_writer_that_was_woken_is_awaited_until_it_comes() {
+        let mut buffering = Buffering::new(u64::MAX);
+        for held in [false, true] {
+            buffering.hold(held);
+            buffering.wait(id(0), 0);
+            assert!(!buffering.awaits());
+            match held {
+                false => assert!(buffering.wakes(id(0), sent(0), 0)),
+                true => {
+                    assert!(buffering.hold(false));
+                    buffering.wake_all(0, |_| sent(0), |_| ());
+                }
+            }
+            assert!(buffering.awaits());
+            buffering.on_write();
+            assert!(!buffering.awaits());
+        }
     }
 
     #[test]

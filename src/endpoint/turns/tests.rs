@@ -61,11 +61,11 @@ impl Crowded {
         let mut goes_on = true;
         while goes_on {
             if self.turns.share(&mut self.parts[at]) == Share::Nothing {
-                self.turns.on_sent(&mut self.parts[at], 0);
+                self.turns.on_sent(&mut self.parts[at], 0, false);
                 self.turns.wait(u32::try_from(at).unwrap(), &mut self.parts[at]);
                 return Err(());
             }
-            goes_on = self.turns.on_sent(&mut self.parts[at], BATCH);
+            goes_on = self.turns.on_sent(&mut self.parts[at], BATCH, false);
             self.in_flight[at] += BATCH as u64;
             called = self.settle(at).or(called);
         }
@@ -115,8 +115,8 @@ fn a_turn_ends_when_its_bytes_are_sent_or_a_batch_is_not_full() {
     let mut part = std::mem::take(&mut crowded.parts[0]);
     for last in [BATCH, 45, 0] {
         assert_eq!(crowded.turns.share(&mut part), Share::Lent);
-        assert!((0..3).all(|_| crowded.turns.on_sent(&mut part, BATCH)));
-        assert!(!crowded.turns.on_sent(&mut part, last));
+        assert!((0..3).all(|_| crowded.turns.on_sent(&mut part, BATCH, false)));
+        assert!(!crowded.turns.on_sent(&mut part, last, false));
     }
 }
 
@@ -201,6 +201,24 @@ fn those_that_come_next_are_called_up_and_the_others_are_far() {
 }
 
 #[test]
+fn one_whose_writer_was_late_is_owed_a_turn_and_has_it_behind_those_that_are_called_up() {
+    let all = TURNS_AHEAD * 2;
+    for (is_late, place) in [(true, TURNS_AHEAD), (false, all - 2)] {
+        let mut crowded = Crowded::new(all, true);
+        crowded.fill();
+        assert!((1..all).all(|at| crowded.send(at).is_err()));
+        assert_eq!(crowded.acknowledge(0), Some(0));
+        assert!(!crowded.turns.on_sent(&mut crowded.parts[0], 45, is_late));
+        assert_eq!(crowded.settle(0), Some(1));
+        crowded.turns.wait(0, &mut crowded.parts[0]);
+        let (_, crowd) = crowded.turns.crowds.iter().next().unwrap();
+        assert_eq!(crowd.waiting.iter().position(|at| *at == 0), Some(place));
+        assert_eq!(crowded.far().contains(&0), !is_late);
+        assert!(!crowded.parts[0].is_owed, "once");
+    }
+}
+
+#[test]
 fn nobody_is_far_from_a_far_address() {
     let mut crowded = Crowded::new(TURNS_AHEAD * 2, false);
     assert!((0..TURNS_AHEAD * 2).all(|at| crowded.send(at).is_ok()));
@@ -231,7 +249,7 @@ proptest! {
             called.extend(crowded.acknowledge(at));
         }
         while let Some(at) = called.pop() {
-            crowded.turns.on_sent(&mut crowded.parts[at], 0);
+            crowded.turns.on_sent(&mut crowded.parts[at], 0, false);
             called.extend(crowded.settle(at));
         }
         prop_assert!(crowded.parts.iter().all(|part| part.place == Place::Free));
