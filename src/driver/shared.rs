@@ -154,7 +154,13 @@ impl Shared {
         mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
     ) -> Option<T> {
         // Mostly nothing has to be waited for.
-        if let Poll::Ready(result) = self.with(&mut attempt) {
+        let mut leaves_seat = false;
+        let result = self.with(|core, now| {
+            let result = attempt(core, now);
+            leaves_seat = result.is_pending() && core.leaves_seat(key);
+            result
+        });
+        if let Poll::Ready(result) = result {
             return Some(result);
         }
         loop {
@@ -162,7 +168,8 @@ impl Shared {
             if left.is_zero() {
                 return None;
             }
-            if let Some(seat) = self.reception.take_seat() {
+            let seat = if leaves_seat { None } else { self.reception.take_seat() };
+            if let Some(seat) = seat {
                 let result = self.wait_in(seat, key, deadline, &mut attempt);
                 if result.is_some() {
                     return result;

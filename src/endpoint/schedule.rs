@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::dial::Step;
 use super::slot::{Slot, State};
 use super::turns::Load;
-use super::{Endpoint, Event};
+use super::{ConnectionHandle, Endpoint, Event};
 use crate::base::Instant;
 use crate::base::limits::SHORT_DATAGRAM;
 use crate::base::time::earliest;
@@ -250,6 +250,14 @@ impl Endpoint {
         if after != before {
             self.call_next(after);
         }
+    }
+
+    /// Whether the connection takes turns with others to the same address (SPEC §8.3).
+    pub(crate) fn takes_turns(&self, handle: ConnectionHandle) -> bool {
+        let slot = self.slots.get(handle.index as usize);
+        slot.is_some_and(|slot| {
+            slot.generation == handle.generation && self.turns.takes_turns(&slot.part)
+        })
     }
 
     /// The first that still waits in this crowd sends next, if there is room.

@@ -213,6 +213,11 @@ impl Turns {
         self.crowds.get(crowd)?.waiting.get(TURNS_AHEAD - 1).copied()
     }
 
+    /// The connection shares what may be in flight with others.
+    pub(super) fn takes_turns(&self, part: &Part) -> bool {
+        part.crowd.and_then(|at| self.crowds.get(at)).is_some_and(Crowd::takes_turns)
+    }
+
     /// It is long until the connection's next turn.
     pub(super) fn is_far(&self, part: &Part) -> bool {
         let crowd = part.crowd.and_then(|at| self.crowds.get(at));

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Core, Key};
+use super::{Core, Key, Topic};
 use crate::base::Instant;
 use crate::close::ConnectionError;
 use crate::endpoint::{Received, Work};
@@ -53,6 +53,15 @@ impl Core {
 
     pub(in crate::driver) fn on_too_large(&mut self, destination: SocketAddr, size: usize) {
         self.node.on_too_large(destination, size);
+    }
+
+    /// Whether a thread that waits for this leaves the socket to others: a writer is mostly woken for what the connections have heard that
+    /// it takes turns with, and would read for them.
+    pub(in crate::driver) fn leaves_seat(&mut self, key: Key) -> bool {
+        match key {
+            Key::Connection(handle, Topic::Writable(_)) => self.node.endpoint().takes_turns(handle),
+            _ => false,
+        }
     }
 
     /// The socket was replaced.

@@ -219,6 +219,15 @@ fn one_whose_writer_was_late_is_owed_a_turn_and_has_it_behind_those_that_are_cal
 }
 
 #[test]
+fn several_to_a_near_address_take_turns() {
+    for (connections, is_near, take) in [(1, true, false), (2, true, true), (2, false, false)] {
+        let crowded = Crowded::new(connections, is_near);
+        assert_eq!(crowded.turns.takes_turns(&crowded.parts[0]), take);
+    }
+    assert!(!Turns::default().takes_turns(&Part::default()), "it has not said where it goes");
+}
+
+#[test]
 fn nobody_is_far_from_a_far_address() {
     let mut crowded = Crowded::new(TURNS_AHEAD * 2, false);
     assert!((0..TURNS_AHEAD * 2).all(|at| crowded.send(at).is_ok()));
