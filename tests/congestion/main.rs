@@ -100,6 +100,16 @@ fn reordering_is_no_congestion() {
     assert!(stretch.queueing < ms(15), "{stretch:?}");
 }
 
+#[test]
+fn many_flows_do_not_flood_a_thin_path() {
+    let senders: Vec<_> = (0..8).map(|n| Sender::from(Bbr).late(ms(120 * n))).collect();
+    let stretch = race(&link(20, 20).queue(50_000), &senders, 3_000, 12_000);
+    let sum: f64 = stretch.goodput.iter().sum();
+    let least = stretch.goodput.iter().copied().fold(f64::INFINITY, f64::min) * 8.0 / sum;
+    eprintln!("least {least:.2} of the mean, {stretch:?}");
+    assert!(sum > 19e6 && stretch.dropped < 0.06 && least > 0.4, "{least:.2} {stretch:?}");
+}
+
 /// Everybody has at least this share, whoever came first; and the line is used.
 fn expect_fair(rtt: u64, megabits: u64, queue_in_bdp: u64, senders: &[Sender]) {
     let queue = usize::try_from(rtt * megabits * 125 * queue_in_bdp).unwrap();

@@ -15,6 +15,10 @@
 //!
 //! The answer to losses is the experiment. If they stay when less is sent, they have another cause, and to send still less would
 //! cost much and spare nobody; then that much is tolerated on top. If they go, they were ours.
+//!
+//! Unless they are lost to a queue that others fill: then they stay, too, whatever we do. Who has few packets in flight is likely to be one
+//! of many, so there it must be known besides that the queue is empty. If each of many took the losses of all for the path's own, nobody
+//! would slow down.
 
 use std::time::Duration;
 
@@ -34,6 +38,9 @@ const SPREAD: u64 = 2;
 
 /// Percent of the bandwidth-delay product that leave the queue empty.
 const QUIET: u64 = 75;
+
+/// Datagrams of a bandwidth-delay product below which others decide what the queue loses.
+pub(super) const FEW: u64 = 64;
 
 /// Packets without which nothing is said.
 const PACKETS_MIN: u64 = 64;
@@ -66,6 +73,8 @@ pub(super) struct Background {
     drained: Option<Instant>,
     /// The state is Startup.
     starting: bool,
+    /// Others may be losing what is lost.
+    is_shared: bool,
     /// What it sent and may have lost because of us: settled in this round trip, last, and in the two before.
     doubtful: [Count; 3],
 }
@@ -88,6 +97,11 @@ impl Background {
         if !self.starting {
             self.doubtful = Default::default();
         }
+    }
+
+    /// Whether the queue is one that others may fill.
+    pub(super) fn set_shared(&mut self, is_shared: bool) {
+        self.is_shared = is_shared;
     }
 
     /// A round trip ended. `grew`: the path carried a quarter more in it, and no queue stood. After two of these what was lost before them is
@@ -156,7 +170,10 @@ impl Background {
 
     /// What becomes of this packet tells what the path loses by itself, or may prove to.
     fn tells(&self, packet: &Settled, product: u64) -> bool {
-        if self.starting { is_signal(packet) } else { self.is_quiet(packet, product) }
+        if self.starting {
+            return is_signal(packet);
+        }
+        !self.is_shared && self.is_quiet(packet, product)
     }
 
     fn is_quiet(&self, packet: &Settled, product: u64) -> bool {
@@ -236,6 +253,17 @@ mod tests {
             note(&mut background, millis, in_flight);
         }
         assert_eq!(background.tolerated(), TOLERATED);
+    }
+
+    #[test]
+    fn what_is_lost_to_a_queue_that_others_may_fill_says_nothing() {
+        let mut background = between_probes();
+        background.set_shared(true);
+        note(&mut background, 15, 75_000);
+        assert_eq!(background.tolerated(), TOLERATED);
+        background.set_shared(false);
+        note(&mut background, 15, 75_000);
+        assert_eq!(background.tolerated(), TOLERATED + 100);
     }
 
     #[test]

@@ -10,6 +10,9 @@
 //! A probe that fills a queue makes all lose who share it, and CUBIC needs the longer to come back the more it had in flight. So
 //! as long as the queue stands after such a probe, the next one waits until CUBIC would be back, in our place.
 //!
+//! Of a thin flight, what a probe loses to a queue is a large part, and by the bound in round trips that part comes again soon. While
+//! packets wait in a queue, so many pass between two probes that it is small.
+//!
 //! After a probe that lost too much, the next one turns round as soon as that much is in flight; if nothing is lost
 //! then, the one after it goes on from there at once.
 
@@ -33,6 +36,11 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Probes come at least after so many round trips, lest Reno starves on short paths while BBR sleeps.
 const ROUNDS_MAX: u64 = 63;
+
+/// Packets that pass between two probes at least while round trips are this many thousandths longer than the smallest, within
+/// [`ROUNDS_MAX`]: a probe into a full queue loses a handful, which is then below 1 %.
+const PACKETS_IN_QUEUE: u64 = 800;
+const QUEUED: u64 = 100;
 
 /// Growth doubles for so many rounds at most.
 const DOUBLINGS: u32 = 30;
@@ -133,9 +141,9 @@ impl Cycle {
     }
 
     /// `patience` is how long the others need who share a standing queue.
-    fn is_time(&self, now: Instant, target_datagrams: u64, patience: Duration) -> bool {
+    fn is_time(&self, now: Instant, rounds: u64, patience: Duration) -> bool {
         let wait = self.wait.max(patience + (self.wait - WAIT_MIN)).min(WAIT_MAX);
-        now > self.began + wait || self.rounds >= target_datagrams.min(ROUNDS_MAX)
+        now > self.began + wait || self.rounds >= rounds.min(ROUNDS_MAX)
     }
 
     /// The long-term volume grows twice as fast in each round.
@@ -161,7 +169,7 @@ impl Bbr {
         }
         match self.phase {
             Phase::Down | Phase::Cruise => {
-                if self.cycle.is_time(now, self.target() / self.datagram, self.patience()) {
+                if self.cycle.is_time(now, self.rounds_between(), self.patience()) {
                     self.enter_refill();
                 } else if self.phase == Phase::Down && self.has_drained_for_cruise() {
                     self.phase = Phase::Cruise;
@@ -174,6 +182,15 @@ impl Bbr {
             Phase::Up => self.check_up(now),
             _ => {}
         }
+    }
+
+    /// The round trips that Reno would take to return (§5.3.3.6 of the draft); more, if a queue loses what probes add to a thin flight.
+    fn rounds_between(&self) -> u64 {
+        let packets = self.target() / self.datagram;
+        if self.delay.excess() <= QUEUED {
+            return packets;
+        }
+        packets.max(PACKETS_IN_QUEUE / packets.max(1))
     }
 
     /// The time in which CUBIC would return to the volume at which the last probe filled the queue, if the queue still stands.

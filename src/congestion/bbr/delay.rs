@@ -17,6 +17,12 @@ const RECENT_LIFE: Duration = Duration::from_secs(5);
 /// Percent of the minimum above which a whole round waited in a queue: more than a probe adds in its first round.
 const STANDING: u32 = 130;
 
+/// Thousandths of the minimum by which a round may be longer that found the queue empty.
+const EMPTY: u64 = 50;
+
+/// Smallest round trips after which a minimum is known to be one: while a queue shrinks, each packet sets a new one.
+const SETTLED: u32 = 10;
+
 #[derive(Clone, Debug)]
 pub(super) struct Delay {
     minimum: Option<Duration>,
@@ -84,6 +90,12 @@ impl Delay {
             u64::try_from(parts).unwrap_or(u64::MAX)
         };
         self.round.zip(self.minimum).map_or(0, excess)
+    }
+
+    /// This round found no queue, as far as is known.
+    pub(super) fn is_queue_empty(&self, now: Instant) -> bool {
+        let settled = |minimum: Duration| now >= self.minimum_at + minimum * SETTLED;
+        self.minimum.is_some_and(settled) && self.excess() <= EMPTY
     }
 
     /// No round trip as small as the recent one was seen for long.

@@ -135,6 +135,7 @@ impl Bbr {
         }
         self.bandwidth.measure(&sample);
         self.delay.note(sample.rtt);
+        self.background.set_shared(self.may_others_fill_the_queue(now));
         let tolerated = self.tolerated();
         let lossy_round = self.losses.end_round(sample.prior_delivered, self.totals, tolerated);
         let reacted = lossy_round.is_some_and(|round| self.adapt_to_losses(round));
@@ -160,6 +161,13 @@ impl Bbr {
             self.delay.restart_note(sample.rtt);
         }
         reacted
+    }
+
+    /// Few packets are in flight here, and the queue is not known to be empty. In Drain it is the own queue of Startup that is left.
+    fn may_others_fill_the_queue(&self, now: Instant) -> bool {
+        let product = self.product(self.bandwidth.maximum(), 100);
+        let is_thin = product < background::FEW * self.datagram;
+        is_thin && self.phase != Phase::Drain && !self.delay.is_queue_empty(now)
     }
 
     /// The round that is being counted ends when what leaves from now on arrives.
