@@ -111,7 +111,7 @@ impl EndpointBuilder {
     /// How many workers share the connections, each with a socket of its own at the same address and port. Default 2 on hosts with several
     /// cores, unless [fewer than 1,024 connections](EndpointConfig::max_connections) are allowed, and else 1.
     ///
-    /// Two suit most: ten connections together are half as fast again as with one worker, and a connection alone is as fast. More are for hosts
+    /// Two suit most: ten connections together are half as fast again as with one worker, and a connection alone is nearly as fast. More are for hosts
     /// with more cores that serve or dial many peers at once, up to one for each core; beyond 64 none is added. A connection stays with its
     /// worker. Each worker has [kernel buffers](Self::kernel_buffer) of its own, and a thread unless it is [a task](Self::bind_in_tokio).
     ///
