@@ -67,7 +67,8 @@ impl Endpoint {
         self.shards().stats()
     }
 
-    /// How many workers serve it: as many as were [asked for](super::EndpointBuilder::workers), or one where the system does not support several.
+    /// How many workers serve it: as many as were [asked for](super::EndpointBuilder::workers) or suit the host, or one where the system does not support
+    /// several.
     pub fn workers(&self) -> usize {
         self.shards().count()
     }
