@@ -25,7 +25,13 @@ fn codec(criterion: &mut Criterion) {
 }
 
 fn aead(criterion: &mut Criterion) {
-    for (name, cipher) in [("portable", Cipher::portable()), ("record", Cipher::record())] {
+    let ciphers = [
+        ("portable", Cipher::portable()),
+        ("record", Cipher::record()),
+        #[cfg(feature = "aegis")]
+        ("aegis", Cipher::aegis()),
+    ];
+    for (name, cipher) in ciphers {
         let mut group = criterion.benchmark_group(format!("aead/{name}"));
         for size in DATAGRAMS {
             group.throughput(Throughput::Bytes(size as u64));

@@ -84,7 +84,8 @@
 //!
 //! | feature | default | |
 //! |---|---|---|
-//! | `ring` | yes | AES-256-GCM in assembly, about three times as fast as in Rust |
+//! | `aws-lc` | yes | AES-256-GCM and X25519 in assembly, about three times as fast as in Rust |
+//! | `aegis` | yes | AEGIS-256X4, half of the work of AES-256-GCM: packets are sealed with it if both peers have it |
 //! | `pq` | yes | the hybrid handshake of X25519 and ML-KEM-768 |
 //! | `futures-io` | no | `AsyncRead` and `AsyncWrite` of `futures-io` |
 //! | `tokio` | no | `AsyncRead` and `AsyncWrite` of `tokio` |
@@ -129,7 +130,7 @@ pub use driver::{MeetError, SystemEntropy};
 pub use driver::{NetworkWatch, default_gateway, local_networks};
 pub use nat::Ticket;
 pub use path::{EcnState, PathStats};
-pub use wire::{ApplicationCode, Direction, ErrorCode, Role, StreamId};
+pub use wire::{ApplicationCode, Direction, ErrorCode, PacketCipher, Role, StreamId};
 
 /// The protocol without I/O: see `examples/sans_io.rs` for the loop that drives it.
 ///

@@ -11,7 +11,7 @@ use sim::{Datagram, Network, Sim, accepted, closed, connected, dialler, listener
 use srudp::proto::{
     ConnectionHandle, Dial, EndpointConfig, Event, Instant, ReadError, TransportConfig,
 };
-use srudp::{ConnectionError, Direction, ErrorCode, Role};
+use srudp::{ConnectionError, Direction, ErrorCode, PacketCipher, Role};
 use srudp_links::{Burst, LinkConfig};
 
 const ONE_WAY: Duration = Duration::from_millis(10);
@@ -113,6 +113,35 @@ fn a_dial_survives_every_single_mishap() {
                     dial_with(manner, Some((which, fault)));
                 }
             }
+        }
+    }
+}
+
+/// What packets are sealed with at both sides, when these want AEGIS or do not.
+fn ciphers(wanted: [bool; 2], punch: bool) -> [PacketCipher; 2] {
+    let [a, b] = wanted.map(|aegis| TransportConfig::default().aegis(aegis));
+    let mut sim = sim_of(1, &[dialler().transport(a), listener().transport(b)]);
+    let dial = Dial::new(sim.nodes[1].id, sim.nodes[1].address);
+    sim.dial_as(0, &if punch { dial.punch() } else { dial }, 1);
+    let ours = sim.wait_for(0, "connected", connected);
+    let theirs = sim.wait_for(1, "accepted", accepted);
+    data_flows(&mut sim, (0, ours), (1, theirs));
+    data_flows(&mut sim, (1, theirs), (0, ours));
+    [(0, ours), (1, theirs)].map(|(node, handle)| sim.connection(node, handle).stats().cipher)
+}
+
+#[test]
+fn packets_are_sealed_with_aegis_if_both_want_it() {
+    for punch in [false, true] {
+        for wanted in [[false, false], [false, true], [true, false]] {
+            let both = [PacketCipher::Aes256Gcm; 2];
+            assert_eq!(ciphers(wanted, punch), both, "{wanted:?}, {punch}");
+        }
+        let [ours, theirs] = ciphers([true, true], punch);
+        assert_eq!(ours, theirs);
+        #[cfg(all(feature = "aegis", target_arch = "x86_64"))]
+        if is_x86_feature_detected!("aes") && is_x86_feature_detected!("avx") {
+            assert_eq!(ours, PacketCipher::Aegis256X4);
         }
     }
 }

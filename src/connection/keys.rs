@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::Instant;
 use crate::crypto::{Exporter, OpenError, Opened, Protection, Secrets, Unmasked};
-use crate::wire::Role;
+use crate::wire::{PacketCipher, Role};
 
 /// Seals and opens packets.
 #[derive(Debug)]
@@ -17,14 +17,19 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn new(secrets: &Secrets, role: Role) -> Self {
-        let protection = Protection::new(secrets, role);
+    pub(crate) fn new(secrets: &Secrets, role: Role, cipher: PacketCipher) -> Self {
+        let protection = Protection::new(secrets, role, cipher);
         Self {
             protection,
             exporter: secrets.exporter(),
             handshake_hash: *secrets.handshake_hash(),
             erase_previous_at: None,
         }
+    }
+
+    /// What seals the packets.
+    pub(crate) fn cipher(&self) -> PacketCipher {
+        self.protection.cipher()
     }
 
     /// Takes the masks off the headers of packets that came together.

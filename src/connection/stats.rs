@@ -6,6 +6,7 @@ use super::Connection;
 use crate::congestion::CongestionAlgorithm;
 use crate::path::EcnState;
 use crate::vocab::Outcome;
+use crate::wire::PacketCipher;
 
 /// Figures of a connection, from its beginning unless said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ use crate::vocab::Outcome;
 pub struct ConnectionStats {
     /// From the first handshake packet to the keys.
     pub handshake: Duration,
+    /// What seals the packets.
+    pub cipher: PacketCipher,
     /// Smoothed round-trip time.
     pub rtt: Duration,
     /// Smallest round-trip time.
@@ -141,6 +144,7 @@ impl Connection {
         let counters = &self.counters;
         ConnectionStats {
             handshake: counters.handshake,
+            cipher: self.keys.cipher(),
             rtt: path.rtt,
             rtt_min: path.rtt_minimum,
             rtt_variation: path.rtt_variation,

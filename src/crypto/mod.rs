@@ -5,7 +5,7 @@
 //! noise/                a Noise interpreter; patterns are data (SPEC §5.1)
 //! handshake/            the three messages with their payloads and checks (SPEC §5.2 to §5.4)
 //! schedule              from the handshake to the traffic secrets (SPEC §5.7)
-//! aead/                 AES-256-GCM behind one seam
+//! aead/                 AES-256-GCM behind one seam, AEGIS-256X4
 //! record/               short packets: sealing, opening, masks, key updates (SPEC §6)
 //! cookie, punch, reset  keyed proofs outside connections (SPEC §4, §7.4)
 //! sealed, shared        messages outside connections, and keys of two peers (SPEC §18.2, §18.4)
@@ -32,7 +32,9 @@ mod tests;
 pub use identity::Identity;
 pub use peer_id::{PeerId, PeerIdError};
 
-pub(crate) use aead::{Aead, Portable, RecordKey};
+#[cfg(feature = "aegis")]
+pub(crate) use aead::WithAegis;
+pub(crate) use aead::{Aead, Portable, RecordKey, fast_ciphers};
 pub(crate) use cookie::CookieKey;
 pub(crate) use handshake::{Accepted, Context, Finished, HandshakeError, Initiator, Responder};
 pub(crate) use punch::{punch_tag, verify_punch_tag};

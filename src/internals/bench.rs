@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "aegis")]
+use zeroize::Zeroizing;
+
 use crate::base::Instant;
 use crate::base::ranges::RangeSet;
+#[cfg(feature = "aegis")]
+use crate::crypto::WithAegis;
 use crate::crypto::{Aead, Portable, RecordKey};
 use crate::recovery::Recovery;
 use crate::stream::{StreamConfig, Streams};
@@ -63,13 +68,15 @@ impl Codec {
     }
 }
 
-/// AES-256-GCM under a fixed key.
+/// A cipher under a fixed key.
 #[derive(Debug)]
 pub struct Cipher(Backend);
 
 enum Backend {
     Portable(Box<Portable>),
     Record(Box<RecordKey>),
+    #[cfg(feature = "aegis")]
+    Aegis(WithAegis),
 }
 
 impl std::fmt::Debug for Backend {
@@ -77,19 +84,27 @@ impl std::fmt::Debug for Backend {
         f.write_str(match self {
             Self::Portable(_) => "Portable",
             Self::Record(_) => "Record",
+            #[cfg(feature = "aegis")]
+            Self::Aegis(_) => "Aegis",
         })
     }
 }
 
 impl Cipher {
-    /// The backend in pure Rust, which the handshake uses.
+    /// AES-256-GCM in pure Rust.
     pub fn portable() -> Self {
         Self(Backend::Portable(Box::new(Portable::new(&[1; 32]))))
     }
 
-    /// The backend that protects packets: the fastest one that was compiled in.
+    /// AES-256-GCM by the fastest backend that was compiled in.
     pub fn record() -> Self {
         Self(Backend::Record(Box::new(RecordKey::new(&[1; 32]))))
+    }
+
+    /// AEGIS-256X4.
+    #[cfg(feature = "aegis")]
+    pub fn aegis() -> Self {
+        Self(Backend::Aegis(WithAegis::new(Zeroizing::new([1; 32]))))
     }
 
     /// Encrypts in place and returns the tag.
@@ -97,6 +112,12 @@ impl Cipher {
         match &self.0 {
             Backend::Portable(key) => key.seal(&[2; 12], &[3; 13], text),
             Backend::Record(key) => key.seal(&[2; 12], &[3; 13], text),
+            #[cfg(feature = "aegis")]
+            Backend::Aegis(key) => {
+                let mut tag = [0; 16];
+                key.seal_to(&[2; 32], &[3; 13], text, &mut tag);
+                Some(tag)
+            }
         }
     }
 
@@ -105,6 +126,8 @@ impl Cipher {
         match &self.0 {
             Backend::Portable(key) => key.open(&[2; 12], &[3; 13], text, tag),
             Backend::Record(key) => key.open(&[2; 12], &[3; 13], text, tag),
+            #[cfg(feature = "aegis")]
+            Backend::Aegis(key) => key.open(&[2; 32], &[3; 13], text, tag),
         }
     }
 }

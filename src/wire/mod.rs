@@ -8,12 +8,14 @@
 //! | `short` | the header of short packets | §6.1 |
 //! | `frame` | frames | §8 |
 //! | `params` | parameters | §10 |
+//! | `cipher` | what seals short packets | §6.4 |
 //! | `code` | error codes | §11 |
 //! | `shard` | which of several endpoints an id names | §7.5 |
 //! | `codec`, `id`, `error` | numbers, ids, decode errors | §1 |
 //!
 //! Decoders are total: they never panic, and allocate nothing but bounded parameters.
 
+mod cipher;
 mod code;
 mod codec;
 mod demux;
@@ -28,9 +30,11 @@ pub(crate) mod shard;
 mod short;
 mod suite;
 
+pub use cipher::PacketCipher;
 pub use code::{ApplicationCode, ErrorCode};
 pub use id::{Direction, Role, StreamId};
 
+pub(crate) use cipher::CipherMap;
 pub(crate) use code::TransportError;
 pub(crate) use codec::{Reader, Writer, varint_len};
 pub(crate) use demux::{Class, classify};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::cipher::CipherMap;
 use super::codec::{Reader, Writer};
 use super::id::ConnectionId;
 use crate::base::limits;
@@ -30,6 +31,8 @@ pub(crate) struct Parameters {
     pub(crate) max_datagram_frame: u64,
     /// `None`: the peer does not understand ACK_FREQUENCY.
     pub(crate) min_ack_delay: Option<Duration>,
+    /// What may seal packets beside AES-256-GCM.
+    pub(crate) record_ciphers: CipherMap,
     pub(crate) application_protocol: Vec<u8>,
     /// The responder does not want to go on, for this reason.
     pub(crate) refusal: Option<u64>,
@@ -52,6 +55,7 @@ impl Default for Parameters {
             initial_cid: None,
             max_datagram_frame: 0,
             min_ack_delay: None,
+            record_ciphers: CipherMap::NONE,
             application_protocol: Vec::new(),
             refusal: None,
         }
@@ -78,6 +82,7 @@ pub(crate) const IDS: &[(u64, &str)] = &[
     (0x0f, "INITIAL_CID"),
     (0x20, "MAX_DATAGRAM_FRAME"),
     (0x21, "MIN_ACK_DELAY"),
+    (0x22, "RECORD_CIPHERS"),
     (0x30, "APPLICATION_PROTOCOL"),
     (0x31, "REFUSAL"),
 ];
@@ -99,6 +104,7 @@ impl Parameters {
             (0x0b, millis(self.max_ack_delay), millis(default.max_ack_delay)),
             (0x0e, self.active_cid_limit, default.active_cid_limit),
             (0x20, self.max_datagram_frame, 0),
+            (0x22, self.record_ciphers.as_u64(), 0),
         ];
         for (id, value, default) in numbers {
             if value != default {
@@ -166,6 +172,7 @@ impl Parameters {
             0x0f => self.initial_cid = Some(array::<8>(value)?.into()),
             0x20 => self.max_datagram_frame = number(value)?,
             0x21 => self.min_ack_delay = Some(Duration::from_micros(number(value)?)),
+            0x22 => self.record_ciphers = CipherMap::from_u64(number(value)?),
             0x30 => {
                 within(value.len() as u64, 0, 255)?;
                 self.application_protocol = value.to_vec();

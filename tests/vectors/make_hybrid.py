@@ -2,8 +2,8 @@
 """Writes hybrid.json, handshake.json and peers.json: what the Rust code must reproduce byte for byte.
 
 This is a second implementation, written from SPEC.md, the Noise specification (revision 34), its hfs extension and
-FIPS 203. It shares no code with the crate: X25519, Ed25519 and AES come from `cryptography` (OpenSSL), ML-KEM-768
-from `kyber-py`, HMAC and SHA-2 from Python itself.
+FIPS 203, and RFC 10032. It shares no code with the crate: X25519, Ed25519 and AES come from `cryptography` (OpenSSL),
+ML-KEM-768 from `kyber-py`, HMAC and SHA-2 from Python itself, and AEGIS-256X4 stands below.
 
     pip install cryptography kyber-py
     python3 tests/vectors/make_hybrid.py
@@ -16,9 +16,11 @@ order in which that side draws them:
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
+import operator
 import pathlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -50,6 +52,90 @@ def material(label, length):
     while len(out) < length:
         out += sha256(b"srudp vectors ", label.encode(), len(out).to_bytes(4, "big"))
     return out[:length]
+
+
+# ---- AEGIS-256X4 (RFC 10032) ----------------------------------------------------------------------------------------
+
+
+def xtime(byte):
+    return (byte << 1) ^ (0x11B if byte & 0x80 else 0)
+
+
+def s_box():
+    """FIPS 197 5.1.1: the inverse in GF(2^8), then the affine transformation."""
+    powers = [1]
+    for _ in range(254):
+        powers.append(powers[-1] ^ xtime(powers[-1]))  # 3 generates the group
+    box = []
+    for byte in range(256):
+        inverse = powers[-powers.index(byte) % 255] if byte else 0
+        rotated = [(inverse << shift | inverse >> (8 - shift)) & 0xFF for shift in range(5)]
+        box.append(rotated[0] ^ rotated[1] ^ rotated[2] ^ rotated[3] ^ rotated[4] ^ 0x63)
+    return box
+
+
+S_BOX = s_box()
+
+
+def xor(*blocks):
+    return bytes(functools.reduce(operator.xor, column) for column in zip(*blocks))
+
+
+def aes_round(block, key):
+    """SubBytes, ShiftRows, MixColumns, AddRoundKey."""
+    out = bytearray(16)
+    for column in range(4):
+        a = [S_BOX[block[(4 * column + 5 * row) % 16]] for row in range(4)]
+        for row in range(4):
+            b, c, d, e = (a[(row + step) % 4] for step in range(4))
+            out[4 * column + row] = xtime(b) ^ xtime(c) ^ c ^ d ^ e ^ key[4 * column + row]
+    return bytes(out)
+
+
+class Aegis256X4:
+    LANES = 4
+    C0 = bytes.fromhex("000101020305080d1522375990e97962")
+    C1 = bytes.fromhex("db3d18556dc22ff12011314273b528dd")
+
+    def __init__(self, key, nonce):
+        k0, k1, n0, n1 = key[:16], key[16:], nonce[:16], nonce[16:]
+        start = [xor(k0, n0), xor(k1, n1), self.C1, self.C0, xor(k0, self.C0), xor(k1, self.C1)]
+        self.lanes = [list(start) for _ in range(self.LANES)]
+        for _ in range(4):
+            for word in (k0, k1, xor(k0, n0), xor(k1, n1)):
+                for index, lane in enumerate(self.lanes):
+                    context = bytes([index, self.LANES - 1]) + bytes(14)
+                    lane[3], lane[5] = xor(lane[3], context), xor(lane[5], context)
+                self.update([word] * self.LANES)
+
+    def update(self, words):
+        for lane, word in zip(self.lanes, words):
+            lane[:] = [
+                aes_round(lane[index - 1], xor(lane[index], word) if index == 0 else lane[index]) for index in range(6)
+            ]
+
+    def words(self, text):
+        """Pieces of one block for each lane, the last filled up with zeros."""
+        size = 16 * self.LANES
+        padded = text + bytes(-len(text) % size)
+        for start in range(0, len(padded), size):
+            yield [padded[start + 16 * lane : start + 16 * lane + 16] for lane in range(self.LANES)]
+
+    def encrypt(self, text, associated):
+        """The ciphertext, and the tag of 16 bytes behind it."""
+        for words in self.words(associated):
+            self.update(words)
+        out = b""
+        for words in self.words(text):
+            for lane, word in zip(self.lanes, words):
+                both = bytes(a & b for a, b in zip(lane[2], lane[3]))
+                out += xor(word, lane[1], lane[4], lane[5], both)
+            self.update(words)
+        lengths = (8 * len(associated)).to_bytes(8, "little") + (8 * len(text)).to_bytes(8, "little")
+        last = [xor(lane[3], lengths) for lane in self.lanes]
+        for _ in range(7):
+            self.update(last)
+        return out[: len(text)] + xor(*(block for lane in self.lanes for block in lane))
 
 
 # ---- Noise ----------------------------------------------------------------------------------------------------------
@@ -277,21 +363,24 @@ def expand(secret, label, context, length):
     return out[:length]
 
 
-def traffic(secret, first):
+def traffic(aegis, secret, first):
     """The keys of one phase; `hp` always belongs to the first secret."""
     return {
         "secret": secret,
-        "key": expand(secret, b"key", b"", 32),
-        "iv": expand(secret, b"iv", b"", 12),
+        "key": expand(secret, b"aegis key" if aegis else b"key", b"", 32),
+        "iv": expand(secret, b"aegis iv", b"", 32) if aegis else expand(secret, b"iv", b"", 12),
         "hp": expand(first, b"hp", b"", 32),
     }
 
 
-def seal(keys, phase, cid, number, frames):
+def seal(aegis, keys, phase, cid, number, frames):
     """SPEC 6.1."""
     header = bytearray([0x60 | (phase << 4)]) + cid + (number & 0xFFFFFFFF).to_bytes(4, "big")
-    nonce = bytes(a ^ b for a, b in zip(keys["iv"], number.to_bytes(12, "big")))
-    sealed = AESGCM(keys["key"]).encrypt(nonce, frames, bytes(header))
+    nonce = xor(keys["iv"], number.to_bytes(len(keys["iv"]), "big"))
+    if aegis:
+        sealed = Aegis256X4(keys["key"], nonce).encrypt(frames, bytes(header))
+    else:
+        sealed = AESGCM(keys["key"]).encrypt(nonce, frames, bytes(header))
     mask = Cipher(algorithms.AES(keys["hp"]), modes.ECB()).encryptor().update(sealed[:16])
     header[0] ^= mask[0] & 0x1F
     for index in range(4):
@@ -303,7 +392,8 @@ SUITES = {0x01: "XKhfs+psk3", 0x02: "XXhfs+psk3", 0x11: "XKpsk3", 0x12: "XXpsk3"
 
 
 def handshake_vector(suite, direct):
-    pattern = SUITES[suite]
+    # Those in direct mode agree on AEGIS, the others have nothing but what every peer has.
+    pattern, aegis = SUITES[suite], direct
     label = f"suite {suite:#04x}{' direct' if direct else ''}"
     identities = [Identity(material(f"{label} identity {side}", 32)) for side in "ir"]
     draws = [Draw(f"{label} random {side}") for side in "ir"]
@@ -333,6 +423,8 @@ def handshake_vector(suite, direct):
     responder = Side(pattern, name, False, prologue, identities[1].static, None, draws[1])
 
     parameters = [bytes.fromhex(text) for text in ("3003616263", "0f080102030405060708", "0f081112131415161718")]
+    if aegis:
+        parameters[1:] = [text + bytes.fromhex("220101") for text in parameters[1:]]
     first = initiator.write(0, parameters[0])
     assert responder.read(0, first) == parameters[0]
 
@@ -359,7 +451,7 @@ def handshake_vector(suite, direct):
     for sender, secret, number in [("initiator", i2r, 0), ("responder", r2i, 7), ("initiator", i2r, 2**32 + 5)]:
         # The third packet is the first one after a key update.
         phase = int(number > 2**32)
-        keys = traffic(expand(secret, b"ku", b"", 32) if phase else secret, secret)
+        keys = traffic(aegis, expand(secret, b"ku", b"", 32) if phase else secret, secret)
         frames = b"\x1e\x01" + material(f"{label} frames {number}", 20 + number % 100)
         cid = cids[1] if sender == "initiator" else cids[0]
         packets.append(
@@ -370,11 +462,12 @@ def handshake_vector(suite, direct):
                 "connection_id": cid,
                 **keys,
                 "frames": frames,
-                "packet": seal(keys, phase, cid, number, frames),
+                "packet": seal(aegis, keys, phase, cid, number, frames),
             }
         )
     return {
         "protocol_name": name,
+        "cipher": "AEGIS-256X4" if aegis else "AES-256-GCM",
         "initiator_seed": identities[0].seed,
         "initiator_id": identities[0].id,
         "responder_seed": identities[1].seed,

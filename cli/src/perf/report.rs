@@ -35,7 +35,7 @@ impl Report {
         let micros =
             |percent| self.latency.percentile(percent).map(|time| time.as_secs_f64() * 1e6);
         let mut json = Object::default();
-        json.text("test", self.test);
+        json.text("test", Some(self.test));
         json.number("bytes", Some(self.bytes as f64));
         json.number("seconds", Some(self.time.as_secs_f64()));
         json.number("gbit_per_s", self.gbit_per_s());
@@ -48,6 +48,7 @@ impl Report {
         json.number("lost", self.stats.map(|stats| stats.packets_lost as f64));
         json.number("retransmitted", self.stats.map(|stats| stats.bytes_lost as f64));
         json.number("mtu", self.stats.map(|stats| stats.mtu as f64));
+        json.text("cipher", self.stats.map(|stats| stats.cipher.to_string()).as_deref());
         json.end()
     }
 
@@ -94,6 +95,7 @@ impl fmt::Display for Report {
         if let Some(stats) = self.stats {
             let lost = stats.packets_lost;
             let again = units::bytes(stats.bytes_lost);
+            writeln!(f, "cipher       {}", stats.cipher)?;
             writeln!(f, "path         mtu {}, lost {lost} packets, sent {again} again", stats.mtu)?;
         }
         Ok(())
@@ -111,9 +113,12 @@ impl Object {
         self.push(format_args!("\"{key}\":"));
     }
 
-    fn text(&mut self, key: &str, value: &str) {
+    fn text(&mut self, key: &str, value: Option<&str>) {
         self.key(key);
-        self.push(format_args!("\"{value}\""));
+        match value {
+            Some(value) => self.push(format_args!("\"{value}\"")),
+            None => self.0.push_str("null"),
+        }
     }
 
     /// JSON has no infinities and no NaN: they are null too.
@@ -156,6 +161,7 @@ mod tests {
             "lost",
             "retransmitted",
             "mtu",
+            "cipher",
         ] {
             assert!(value.get(key).is_some_and(serde_json::Value::is_null), "{key}");
         }

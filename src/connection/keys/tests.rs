@@ -9,8 +9,8 @@ fn at(millis: u64) -> Instant {
 }
 
 fn pair() -> (Keys, Keys) {
-    let secrets = Secrets::known();
-    (Keys::new(&secrets, Role::Initiator), Keys::new(&secrets, Role::Responder))
+    let (secrets, cipher) = (Secrets::known(), PacketCipher::default());
+    (Keys::new(&secrets, Role::Initiator, cipher), Keys::new(&secrets, Role::Responder, cipher))
 }
 
 fn sealed(keys: &mut Keys, number: u64) -> Vec<u8> {

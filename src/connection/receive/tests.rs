@@ -6,7 +6,9 @@ use super::*;
 use crate::base::SeededEntropy;
 use crate::connection::{Birth, Share, TransportConfig};
 use crate::crypto::{Identity, Protection, Secrets};
-use crate::wire::{ConnectionId, ErrorCode, Frame, Parameters, Role, ShortHeader, Writer};
+use crate::wire::{
+    ConnectionId, ErrorCode, Frame, PacketCipher, Parameters, Role, ShortHeader, Writer,
+};
 
 const TOKEN: [u8; 16] = [9; 16];
 const CID: [u8; 8] = [7; 8];
@@ -14,11 +16,12 @@ const CID: [u8; 8] = [7; 8];
 /// An initiator's connection, and the keys of its peer.
 fn connection() -> (Connection, Protection) {
     let secrets = Secrets::known();
-    let peer = Protection::new(&secrets, Role::Responder);
+    let peer = Protection::new(&secrets, Role::Responder, PacketCipher::default());
     let birth = Birth {
         role: Role::Initiator,
         peer: Identity::from_secret_bytes([1; 32]).peer_id(),
         secrets,
+        cipher: PacketCipher::default(),
         local_cid: CID.into(),
         parameters: Parameters {
             initial_cid: Some(ConnectionId::from([8; 8])),

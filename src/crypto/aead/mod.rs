@@ -1,10 +1,12 @@
-//! AES-256-GCM, and the cipher of header masks, behind one seam with two backends that make the same bytes.
+//! AES-256-GCM, and the cipher of header masks, behind one seam with two backends that make the same bytes; and AEGIS-256X4.
 //!
-//! [`Portable`] is pure Rust and builds everywhere. [`RecordKey`] is the fastest one that was compiled in. Both erase their keys.
+//! [`Portable`] is pure Rust and builds everywhere. [`RecordKey`] is the fastest one that was compiled in. All erase their keys.
 
 mod portable;
 #[cfg(any(test, not(feature = "aws-lc")))]
 mod portable_mask;
+#[cfg(feature = "aegis")]
+mod with_aegis;
 #[cfg(feature = "aws-lc")]
 mod with_aws_lc;
 
@@ -12,6 +14,8 @@ mod with_aws_lc;
 mod tests;
 
 pub(crate) use portable::Portable;
+#[cfg(feature = "aegis")]
+pub(crate) use with_aegis::{NONCE_LEN as AEGIS_NONCE_LEN, WithAegis, fast_ciphers};
 
 /// The backend of handshakes and the record layer.
 #[cfg(feature = "aws-lc")]
@@ -26,6 +30,12 @@ pub(super) type MaskKey = with_aws_lc::MaskWithAwsLc;
 /// The backend of header masks.
 #[cfg(not(feature = "aws-lc"))]
 pub(super) type MaskKey = portable_mask::PortableMask;
+
+/// What is wanted beside AES-256-GCM: this build has nothing else.
+#[cfg(not(feature = "aegis"))]
+pub(crate) fn fast_ciphers() -> crate::wire::CipherMap {
+    crate::wire::CipherMap::NONE
+}
 
 /// Bytes of a key.
 pub(crate) const KEY_LEN: usize = 32;

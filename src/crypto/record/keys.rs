@@ -3,17 +3,50 @@
 use zeroize::Zeroizing;
 
 use super::dormant::Dormant;
+#[cfg(feature = "aegis")]
+use crate::crypto::aead::{AEGIS_NONCE_LEN, WithAegis};
 use crate::crypto::aead::{Aead, NONCE_LEN, RecordKey, TAG_LEN};
 use crate::crypto::schedule::{Secret, expand_plain};
+use crate::wire::PacketCipher;
 
-pub(super) struct PacketKey {
-    key: Dormant<RecordKey>,
-    iv: Zeroizing<[u8; NONCE_LEN]>,
+pub(super) enum PacketKey {
+    Gcm {
+        key: Dormant<RecordKey>,
+        iv: Zeroizing<[u8; NONCE_LEN]>,
+    },
+    #[cfg(feature = "aegis")]
+    Aegis {
+        key: WithAegis,
+        iv: Zeroizing<[u8; AEGIS_NONCE_LEN]>,
+    },
 }
 
 impl PacketKey {
-    pub(super) fn derive(secret: &Secret) -> Self {
-        Self { key: Dormant::new(expand_plain(secret, "key")), iv: expand_plain(secret, "iv") }
+    pub(super) fn derive(secret: &Secret, cipher: PacketCipher) -> Self {
+        match cipher {
+            PacketCipher::Aes256Gcm => Self::Gcm {
+                key: Dormant::new(expand_plain(secret, "key")),
+                iv: expand_plain(secret, "iv"),
+            },
+            #[cfg(feature = "aegis")]
+            PacketCipher::Aegis256X4 => Self::Aegis {
+                key: WithAegis::new(expand_plain(secret, "aegis key")),
+                iv: expand_plain(secret, "aegis iv"),
+            },
+        }
+    }
+
+    /// The same of another secret.
+    pub(super) fn of(&self, secret: &Secret) -> Self {
+        Self::derive(secret, self.cipher())
+    }
+
+    pub(super) fn cipher(&self) -> PacketCipher {
+        match self {
+            Self::Gcm { .. } => PacketCipher::Aes256Gcm,
+            #[cfg(feature = "aegis")]
+            Self::Aegis { .. } => PacketCipher::Aegis256X4,
+        }
     }
 
     #[must_use]
@@ -24,8 +57,16 @@ impl PacketKey {
         text: &mut [u8],
         tag: &mut [u8; TAG_LEN],
     ) -> bool {
-        let nonce = self.nonce(number);
-        self.expanded().seal_to(&nonce, header, text, tag)
+        match self {
+            Self::Gcm { key, iv } => {
+                key.get(RecordKey::new).seal_to(&nonce(iv, number), header, text, tag)
+            }
+            #[cfg(feature = "aegis")]
+            Self::Aegis { key, iv } => {
+                key.seal_to(&nonce(iv, number), header, text, tag);
+                true
+            }
+        }
     }
 
     #[must_use]
@@ -36,32 +77,41 @@ impl PacketKey {
         text: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> bool {
-        let nonce = self.nonce(number);
-        self.expanded().open(&nonce, header, text, tag)
+        match self {
+            Self::Gcm { key, iv } => {
+                key.get(RecordKey::new).open(&nonce(iv, number), header, text, tag)
+            }
+            #[cfg(feature = "aegis")]
+            Self::Aegis { key, iv } => key.open(&nonce(iv, number), header, text, tag),
+        }
     }
 
     /// Makes it ready for use, if it is not.
-    pub(super) fn expanded(&mut self) -> &RecordKey {
-        self.key.get(RecordKey::new)
+    pub(super) fn expand(&mut self) {
+        match self {
+            Self::Gcm { key, .. } => _ = key.get(RecordKey::new),
+            #[cfg(feature = "aegis")]
+            Self::Aegis { .. } => {}
+        }
     }
 
     /// Gives back the memory that only use needs.
     pub(super) fn rest(&mut self) {
-        self.key.rest();
-    }
-
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.key.is_at_rest()
-    }
-
-    /// iv XOR (0^32 ‖ number).
-    fn nonce(&self, number: u64) -> [u8; NONCE_LEN] {
-        let mut nonce = *self.iv;
-        for (byte, of_number) in nonce.iter_mut().skip(4).zip(number.to_be_bytes()) {
-            *byte ^= of_number;
+        match self {
+            Self::Gcm { key, .. } => key.rest(),
+            #[cfg(feature = "aegis")]
+            Self::Aegis { .. } => {}
         }
-        nonce
     }
+}
+
+/// iv XOR (0 ‖ number).
+fn nonce<const N: usize>(iv: &[u8; N], number: u64) -> [u8; N] {
+    let mut nonce = *iv;
+    for (byte, of_number) in nonce.iter_mut().rev().zip(number.to_le_bytes()) {
+        *byte ^= of_number;
+    }
+    nonce
 }
 
 /// S_{n+1} from S_n.

@@ -29,4 +29,9 @@ impl HeaderMask {
     pub(super) fn rest(&mut self) {
         self.0.rest();
     }
+
+    /// No packet needed it since [`Self::rest`].
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.0.is_at_rest()
+    }
 }

@@ -25,7 +25,7 @@ use std::fmt;
 
 use super::aead;
 use super::schedule::Secrets;
-use crate::wire::Role;
+use crate::wire::{PacketCipher, Role};
 use receiving::Receiving;
 use sending::Sending;
 
@@ -55,14 +55,14 @@ pub(crate) struct Protection {
 }
 
 impl Protection {
-    /// The keys of generation 0.
-    pub(crate) fn new(secrets: &Secrets, role: Role) -> Self {
+    /// The keys of generation 0, for packets that are sealed with this.
+    pub(crate) fn new(secrets: &Secrets, role: Role, cipher: PacketCipher) -> Self {
         let (i2r, r2i) = (&secrets.initiator_to_responder, &secrets.responder_to_initiator);
         let (send, receive) = match role {
             Role::Initiator => (i2r, r2i),
             Role::Responder => (r2i, i2r),
         };
-        Self { sending: Sending::new(send), receiving: Receiving::new(receive) }
+        Self { sending: Sending::new(send, cipher), receiving: Receiving::new(receive, cipher) }
     }
 
     /// Encrypts a packet in place and masks its header.
@@ -157,6 +157,11 @@ impl Protection {
     /// Nothing was sealed or opened since [`Self::rest`].
     pub(crate) fn is_at_rest(&self) -> bool {
         self.sending.is_at_rest() && self.receiving.is_at_rest()
+    }
+
+    /// What seals the packets.
+    pub(crate) fn cipher(&self) -> PacketCipher {
+        self.sending.cipher()
     }
 
     /// Packets that failed to open.

@@ -7,7 +7,7 @@ use super::mask::{HeaderMask, SAMPLE_LEN};
 use super::{FORM, HEADER_LEN, KEY_PHASE, PACKET_MIN, RESERVED, TAG_LEN};
 use crate::base::limits::{INTEGRITY_LIMIT, PACKET_NUMBER_END};
 use crate::crypto::schedule::Secret;
-use crate::wire::expand_number;
+use crate::wire::{PacketCipher, expand_number};
 
 /// What the header of a packet says. Not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +60,12 @@ enum Phase {
 }
 
 impl Receiving {
-    pub(super) fn new(secret: &Secret) -> Self {
+    pub(super) fn new(secret: &Secret, cipher: PacketCipher) -> Self {
         let next = next_secret(secret);
         Self {
             mask: HeaderMask::derive(secret),
-            current: PacketKey::derive(secret),
-            next: PacketKey::derive(&next),
+            current: PacketKey::derive(secret, cipher),
+            next: PacketKey::derive(&next, cipher),
             next_secret: next,
             previous: None,
             generation: 0,
@@ -106,8 +106,8 @@ impl Receiving {
         }
         let phase = self.phase(unmasked);
         // Both, whichever it is, for the same reason for which there is a next one already.
-        self.current.expanded();
-        self.next.expanded();
+        self.current.expand();
+        self.next.expand();
         let key = match phase {
             Phase::Current => Some(&mut self.current),
             Phase::Next => Some(&mut self.next),
@@ -148,7 +148,8 @@ impl Receiving {
 
     fn advance(&mut self, number: u64) {
         let following = next_secret(&self.next_secret);
-        let next = std::mem::replace(&mut self.next, PacketKey::derive(&following));
+        let new_next = self.next.of(&following);
+        let next = std::mem::replace(&mut self.next, new_next);
         let current = std::mem::replace(&mut self.current, next);
         self.next_secret = following;
         self.previous = Some(Box::new(current));
@@ -172,7 +173,7 @@ impl Receiving {
     }
 
     pub(super) fn is_at_rest(&self) -> bool {
-        self.current.is_at_rest() && self.next.is_at_rest()
+        self.mask.is_at_rest()
     }
 
     #[cfg(test)]

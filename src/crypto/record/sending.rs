@@ -5,6 +5,7 @@ use super::mask::{HeaderMask, SAMPLE_LEN};
 use super::{HEADER_LEN, KEY_PHASE, PACKET_MIN, TAG_LEN};
 use crate::base::limits::{CONFIDENTIALITY_LIMIT, KEY_UPDATE_PACKETS, PACKET_NUMBER_END};
 use crate::crypto::schedule::Secret;
+use crate::wire::PacketCipher;
 
 /// Why a packet was not sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +36,10 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn new(secret: &Secret) -> Self {
+    pub(super) fn new(secret: &Secret, cipher: PacketCipher) -> Self {
         Self {
             secret: secret.clone(),
-            key: PacketKey::derive(secret),
+            key: PacketKey::derive(secret, cipher),
             mask: HeaderMask::derive(secret),
             generation: 0,
             next_number: 0,
@@ -87,7 +88,7 @@ impl Sending {
     /// To the next key.
     pub(super) fn advance(&mut self) {
         self.secret = next_secret(&self.secret);
-        self.key = PacketKey::derive(&self.secret);
+        self.key = self.key.of(&self.secret);
         self.generation += 1;
         self.first_of_generation = None;
         self.acknowledged = false;
@@ -101,7 +102,11 @@ impl Sending {
     }
 
     pub(super) fn is_at_rest(&self) -> bool {
-        self.key.is_at_rest()
+        self.mask.is_at_rest()
+    }
+
+    pub(super) fn cipher(&self) -> PacketCipher {
+        self.key.cipher()
     }
 
     pub(super) fn on_acked(&mut self, number: u64) {

@@ -10,8 +10,21 @@ use zeroize::Zeroizing;
 const CID: [u8; 8] = *b"connecti";
 
 fn pair() -> (Protection, Protection) {
+    pair_by(PacketCipher::Aes256Gcm)
+}
+
+fn pair_by(cipher: PacketCipher) -> (Protection, Protection) {
     let secrets = Secrets::new(&Zeroizing::new([1; 32]), &Zeroizing::new([2; 32]), [3; 32]);
-    (Protection::new(&secrets, Role::Initiator), Protection::new(&secrets, Role::Responder))
+    let [a, b] = [Role::Initiator, Role::Responder];
+    (Protection::new(&secrets, a, cipher), Protection::new(&secrets, b, cipher))
+}
+
+/// The same with every cipher.
+fn by_each_cipher(test: impl Fn(Protection, Protection)) {
+    for cipher in PacketCipher::ALL {
+        let (a, b) = pair_by(*cipher);
+        test(a, b);
+    }
 }
 
 fn clear(text: &[u8]) -> Vec<u8> {
@@ -56,46 +69,62 @@ fn exchange(from: &mut Protection, to: &mut Protection, number: u64) {
 
 #[test]
 fn a_packet_opens_at_the_other_side_only() {
-    let (mut a, mut b) = pair();
-    let packet = seal(&mut a, 5, TEXT);
-    assert_eq!(packet[1..9], CID);
-    assert_eq!(packet[0] & FORM.0, FORM.1);
-    // reflect_every_packet: the directions have their own keys.
-    assert_eq!(open(&mut a, &packet, 0), Err(OpenError::Forged));
-    assert_eq!(open(&mut b, &packet, 0), good());
-    let back = seal(&mut b, 5, TEXT);
-    assert_ne!(back, packet);
-    assert_eq!(open(&mut a, &back, 0), good());
+    by_each_cipher(|mut a, mut b| {
+        let packet = seal(&mut a, 5, TEXT);
+        assert_eq!(packet[1..9], CID);
+        assert_eq!(packet[0] & FORM.0, FORM.1);
+        // reflect_every_packet: the directions have their own keys.
+        assert_eq!(open(&mut a, &packet, 0), Err(OpenError::Forged));
+        assert_eq!(open(&mut b, &packet, 0), good());
+        let back = seal(&mut b, 5, TEXT);
+        assert_ne!(back, packet);
+        assert_eq!(open(&mut a, &back, 0), good());
+    });
+}
+
+#[test]
+fn packets_of_one_cipher_do_not_open_by_another() {
+    for (of_a, of_b) in PacketCipher::ALL.iter().zip(PacketCipher::ALL.iter().skip(1)) {
+        let (mut a, mut b) = (pair_by(*of_a).0, pair_by(*of_b).1);
+        let packet = seal(&mut a, 5, TEXT);
+        assert_eq!(open(&mut b, &packet, 0), Err(OpenError::Forged));
+    }
 }
 
 #[test]
 fn header_bit_flip_each() {
-    let (mut a, mut b) = pair();
-    let packet = seal(&mut a, 5, TEXT);
-    for bit in 0..packet.len() * 8 {
-        let mut flipped = packet.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        let Some(unmasked) = b.unmask(&mut flipped, 6) else {
-            assert!(bit < 8, "only the form bits are checked before opening");
-            continue;
-        };
-        assert_eq!(b.open(&unmasked, &mut flipped).unwrap_err(), OpenError::Forged, "bit {bit}");
-    }
-    assert_eq!(b.key_updates(), 0);
-    assert!(b.forged() > 0);
-    assert_eq!(open(&mut b, &packet, 6), good());
+    by_each_cipher(|mut a, mut b| {
+        let packet = seal(&mut a, 5, TEXT);
+        for bit in 0..packet.len() * 8 {
+            let mut flipped = packet.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let Some(unmasked) = b.unmask(&mut flipped, 6) else {
+                assert!(bit < 8, "only the form bits are checked before opening");
+                continue;
+            };
+            assert_eq!(
+                b.open(&unmasked, &mut flipped).unwrap_err(),
+                OpenError::Forged,
+                "bit {bit}"
+            );
+        }
+        assert_eq!(b.key_updates(), 0);
+        assert!(b.forged() > 0);
+        assert_eq!(open(&mut b, &packet, 6), good());
+    });
 }
 
 #[test]
 fn a_packet_that_fails_is_wiped_up_to_its_last_sixteen_bytes() {
-    let (mut a, mut b) = pair();
-    let mut packet = seal(&mut a, 0, TEXT);
-    packet[20] ^= 1;
-    let tail = packet[packet.len() - TAG_LEN..].to_vec();
-    let unmasked = b.unmask(&mut packet, 0).unwrap();
-    b.open(&unmasked, &mut packet).unwrap_err();
-    assert!(packet[HEADER_LEN..packet.len() - TAG_LEN].iter().all(|byte| *byte == 0));
-    assert_eq!(packet[packet.len() - TAG_LEN..], tail);
+    by_each_cipher(|mut a, mut b| {
+        let mut packet = seal(&mut a, 0, TEXT);
+        packet[20] ^= 1;
+        let tail = packet[packet.len() - TAG_LEN..].to_vec();
+        let unmasked = b.unmask(&mut packet, 0).unwrap();
+        b.open(&unmasked, &mut packet).unwrap_err();
+        assert!(packet[HEADER_LEN..packet.len() - TAG_LEN].iter().all(|byte| *byte == 0));
+        assert_eq!(packet[packet.len() - TAG_LEN..], tail);
+    });
 }
 
 #[test]
@@ -154,13 +183,14 @@ fn nonce_never_repeats() {
 
 #[test]
 fn full_numbers_are_restored_around_every_boundary() {
-    let (mut a, mut b) = pair();
-    for number in [0, 1, 0xffff_ffff, 0x1_0000_0000, 0x1_8000_0001, 0x2_7fff_ffff] {
-        let packet = seal(&mut a, number, TEXT);
-        assert_eq!(open(&mut b, &packet, number), good(), "in order");
-        assert_eq!(open(&mut b, &packet, number + 16_384), good(), "late");
-        assert_eq!(open(&mut b, &packet, number.saturating_sub(16_384)), good(), "early");
-    }
+    by_each_cipher(|mut a, mut b| {
+        for number in [0, 1, 0xffff_ffff, 0x1_0000_0000, 0x1_8000_0001, 0x2_7fff_ffff] {
+            let packet = seal(&mut a, number, TEXT);
+            assert_eq!(open(&mut b, &packet, number), good(), "in order");
+            assert_eq!(open(&mut b, &packet, number + 16_384), good(), "late");
+            assert_eq!(open(&mut b, &packet, number.saturating_sub(16_384)), good(), "early");
+        }
+    });
 }
 
 #[test]
@@ -177,18 +207,19 @@ fn reserved_bits_are_seen_only_in_an_authentic_packet() {
 
 #[test]
 fn an_update_moves_both_directions() {
-    let (mut a, mut b) = pair();
-    exchange(&mut a, &mut b, 0);
-    assert!(a.update());
-    let packet = seal(&mut a, 1, TEXT);
-    assert_eq!(open(&mut b, &packet, 1), first_of_phase());
-    assert!(b.has_previous());
-    // The answer of the other side is under the new phase too.
-    let back = seal(&mut b, 0, TEXT);
-    assert_eq!(open(&mut a, &back, 0), first_of_phase());
-    assert_eq!((a.key_updates(), b.key_updates()), (1, 1));
-    let packet = seal(&mut a, 2, TEXT);
-    assert_eq!(open(&mut b, &packet, 2), good());
+    by_each_cipher(|mut a, mut b| {
+        exchange(&mut a, &mut b, 0);
+        assert!(a.update());
+        let packet = seal(&mut a, 1, TEXT);
+        assert_eq!(open(&mut b, &packet, 1), first_of_phase());
+        assert!(b.has_previous());
+        // The answer of the other side is under the new phase too.
+        let back = seal(&mut b, 0, TEXT);
+        assert_eq!(open(&mut a, &back, 0), first_of_phase());
+        assert_eq!((a.key_updates(), b.key_updates()), (1, 1));
+        let packet = seal(&mut a, 2, TEXT);
+        assert_eq!(open(&mut b, &packet, 2), good());
+    });
 }
 
 #[test]
@@ -211,20 +242,21 @@ fn no_second_update_before_the_first_is_acknowledged_and_answered() {
 
 #[test]
 fn packets_that_were_overtaken_by_an_update_open_with_the_previous_key() {
-    let (mut a, mut b) = pair();
-    exchange(&mut a, &mut b, 0);
-    let late: Vec<_> = (1..4).map(|number| seal(&mut a, number, TEXT)).collect();
-    assert!(a.update());
-    let (fourth, fifth) = (seal(&mut a, 4, TEXT), seal(&mut a, 5, TEXT));
-    assert_eq!(open(&mut b, &fifth, 1), first_of_phase());
-    assert_eq!(open(&mut b, &late[0], 6), good());
-    assert_eq!(open(&mut b, &fourth, 6), good(), "reordered within the new phase");
-    assert_eq!(open(&mut b, &late[1], 6), good());
-    b.drop_previous();
-    assert!(!b.has_previous());
-    assert_eq!(open(&mut b, &late[2], 6), Err(OpenError::Forged));
-    assert_eq!(b.forged(), 0, "late is not forged");
-    assert_eq!(b.key_updates(), 1);
+    by_each_cipher(|mut a, mut b| {
+        exchange(&mut a, &mut b, 0);
+        let late: Vec<_> = (1..4).map(|number| seal(&mut a, number, TEXT)).collect();
+        assert!(a.update());
+        let (fourth, fifth) = (seal(&mut a, 4, TEXT), seal(&mut a, 5, TEXT));
+        assert_eq!(open(&mut b, &fifth, 1), first_of_phase());
+        assert_eq!(open(&mut b, &late[0], 6), good());
+        assert_eq!(open(&mut b, &fourth, 6), good(), "reordered within the new phase");
+        assert_eq!(open(&mut b, &late[1], 6), good());
+        b.drop_previous();
+        assert!(!b.has_previous());
+        assert_eq!(open(&mut b, &late[2], 6), Err(OpenError::Forged));
+        assert_eq!(b.forged(), 0, "late is not forged");
+        assert_eq!(b.key_updates(), 1);
+    });
 }
 
 #[test]
@@ -257,18 +289,19 @@ fn many_updates_in_a_row() {
 
 #[test]
 fn key_phase_forged() {
-    let (mut a, mut b) = pair();
-    exchange(&mut a, &mut b, 0);
-    let packet = seal(&mut a, 1, TEXT);
-    for _ in 0..3 {
-        let mut forged = packet.clone();
-        forged[0] ^= KEY_PHASE;
-        assert_eq!(open(&mut b, &forged, 1), Err(OpenError::Forged));
-    }
-    assert_eq!((b.key_updates(), b.forged(), b.has_previous()), (0, 3, false));
-    let back = seal(&mut b, 0, TEXT);
-    assert_eq!(open(&mut a, &back, 0), good(), "sending has not moved either");
-    assert_eq!(open(&mut b, &packet, 1), good());
+    by_each_cipher(|mut a, mut b| {
+        exchange(&mut a, &mut b, 0);
+        let packet = seal(&mut a, 1, TEXT);
+        for _ in 0..3 {
+            let mut forged = packet.clone();
+            forged[0] ^= KEY_PHASE;
+            assert_eq!(open(&mut b, &forged, 1), Err(OpenError::Forged));
+        }
+        assert_eq!((b.key_updates(), b.forged(), b.has_previous()), (0, 3, false));
+        let back = seal(&mut b, 0, TEXT);
+        assert_eq!(open(&mut a, &back, 0), good(), "sending has not moved either");
+        assert_eq!(open(&mut b, &packet, 1), good());
+    });
 }
 
 #[test]
@@ -306,24 +339,25 @@ fn a_protection_is_small() {
 
 #[test]
 fn a_protection_at_rest_wakes_with_the_next_packet_of_whatever_phase() {
-    let (mut a, mut b) = pair();
-    exchange(&mut a, &mut b, 0);
-    let late = seal(&mut a, 1, TEXT);
-    for number in 2..6 {
-        a.rest();
+    by_each_cipher(|mut a, mut b| {
+        exchange(&mut a, &mut b, 0);
+        let late = seal(&mut a, 1, TEXT);
+        for number in 2..6 {
+            a.rest();
+            b.rest();
+            assert!(a.sending.is_at_rest() && b.receiving.is_at_rest());
+            let packet = seal(&mut a, number, TEXT);
+            assert_eq!(open(&mut b, &packet, number), good());
+            assert!(!a.sending.is_at_rest() && !b.receiving.is_at_rest());
+            a.on_acked(number);
+        }
+        assert!(a.update());
+        let packet = seal(&mut a, 6, TEXT);
         b.rest();
-        assert!(a.sending.is_at_rest() && b.receiving.is_at_rest());
-        let packet = seal(&mut a, number, TEXT);
-        assert_eq!(open(&mut b, &packet, number), good());
-        assert!(!a.sending.is_at_rest() && !b.receiving.is_at_rest());
-        a.on_acked(number);
-    }
-    assert!(a.update());
-    let packet = seal(&mut a, 6, TEXT);
-    b.rest();
-    assert_eq!(open(&mut b, &packet, 6), first_of_phase());
-    b.rest();
-    assert_eq!(open(&mut b, &late, 7), good(), "the previous key rests too");
+        assert_eq!(open(&mut b, &packet, 6), first_of_phase());
+        b.rest();
+        assert_eq!(open(&mut b, &late, 7), good(), "the previous key rests too");
+    });
 }
 
 #[test]
@@ -340,8 +374,9 @@ proptest! {
         number in 0..PACKET_NUMBER_END,
         distance in 0u64..1 << 31,
         late: bool,
+        cipher in proptest::sample::select(PacketCipher::ALL),
     ) {
-        let (mut a, mut b) = pair();
+        let (mut a, mut b) = pair_by(cipher);
         let packet = seal(&mut a, number, &text);
         let expected = if late { number + distance } else { number.saturating_sub(distance) };
         prop_assert_eq!(open(&mut b, &packet, expected), Ok((text, false)));
@@ -351,8 +386,9 @@ proptest! {
     fn no_packet_panics(
         mut packet in proptest::collection::vec(any::<u8>(), 0..100),
         expected in 0..=PACKET_NUMBER_END,
+        cipher in proptest::sample::select(PacketCipher::ALL),
     ) {
-        let (_, mut b) = pair();
+        let (_, mut b) = pair_by(cipher);
         if let Some(first) = packet.first_mut() {
             *first = FORM.1 | (*first & MASKED_BITS);
         }

@@ -68,6 +68,33 @@ fn aes_256_gcm_of_nist() {
     }
 }
 
+/// The test vectors of RFC 10032 for AEGIS-256X4, with tags of 16 bytes.
+#[cfg(feature = "aegis")]
+#[test]
+fn aegis_256x4_of_rfc_10032() {
+    use crate::crypto::aead::WithAegis;
+
+    let key = hex_array("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    let nonce = hex_array("101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f");
+    let cipher = WithAegis::new(zeroize::Zeroizing::new(key));
+    let long = "0405060704050607".repeat(15);
+    let sealed = "bfc2085b7e8017da99b0b6d646ae4d01f4ba8f2e7dfca1d759ae48a135139b9a\
+                  aac6b4f5db810d426be1fdaff4e1454153a34b11da78ed7e418ee2ee9853042e\
+                  95536aecbb694cea1b16a478eb0d4d1bf6509b1ce652a45af58e0e46ffccfa2d\
+                  0426e702391d2ff5813808b81748a490dd656465fed61f09";
+    for (associated, text, ciphertext, tag) in [
+        ("", "", "", "3b7fee6cee7bf17888ad11ed2397beb4"),
+        ("0102030401020304", &*long, sealed, "b63b611b13975e2f3dc3cb6c2397bfcd"),
+    ] {
+        let (associated, plain, tag) = (hex(associated), hex(text), hex_array(tag));
+        let (mut text, mut made) = (plain.clone(), [0; 16]);
+        cipher.seal_to(&nonce, &associated, &mut text, &mut made);
+        assert_eq!((&text, made), (&hex(ciphertext), tag));
+        assert!(cipher.open(&nonce, &associated, &mut text, &tag));
+        assert_eq!(text, plain);
+    }
+}
+
 fn gcm<A: Aead>(vector: &Value) {
     let cipher = A::new(&key(vector, "key"));
     let nonce = bytes(vector, "nonce").try_into().unwrap();

@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use crate::crypto::{Protection, Secrets};
-use crate::wire::{Role, SHORT_HEADER_LEN, ShortHeader};
+use crate::wire::{PacketCipher, Role, SHORT_HEADER_LEN, ShortHeader};
 
 const CID: [u8; 8] = *b"receiver";
 const TAG_LEN: usize = 16;
@@ -33,10 +33,16 @@ struct World {
 
 /// What two record layers do.
 pub fn short_packets(data: &[u8]) {
+    for cipher in PacketCipher::ALL {
+        short_packets_by(*cipher, data);
+    }
+}
+
+fn short_packets_by(cipher: PacketCipher, data: &[u8]) {
     let secrets = Secrets::known();
     let mut world = World {
-        sender: Protection::new(&secrets, Role::Initiator),
-        receiver: Protection::new(&secrets, Role::Responder),
+        sender: Protection::new(&secrets, Role::Initiator, cipher),
+        receiver: Protection::new(&secrets, Role::Responder, cipher),
         generation: 0,
         next: 0,
         back: 0,
