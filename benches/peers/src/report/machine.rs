@@ -10,13 +10,15 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// Crates whose version says what a stack is.
 const CRATES: &[(&str, &[&str])] = &[
-    ("srudp", &["srudp"]),
+    ("srudp", &["srudp", "aegis"]),
     ("quinn", &["quinn", "quinn-proto", "rustls", "ring", "aws-lc-rs"]),
     ("s2n", &["s2n-quic", "s2n-tls", "aws-lc-rs"]),
     ("noq", &["noq", "noq-proto", "rustls", "ring", "aws-lc-rs"]),
     ("iroh", &["iroh", "noq", "rustls", "ring", "aws-lc-rs"]),
     ("tls", &["rustls", "ring", "aws-lc-rs"]),
+    ("srudp-gcm", &["srudp", "aws-lc-rs"]),
     ("sealed", &["aws-lc-rs"]),
+    ("sealed-aegis", &["aegis"]),
 ];
 
 /// The processor and how many of its cores there are.

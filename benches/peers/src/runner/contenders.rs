@@ -23,11 +23,16 @@ pub(crate) struct Contender {
 
 /// Everybody, in the order of the tables. The first is what the others are compared with.
 const ALL: &[Contender] = &[
-    contender("srudp", "srudp", "srudp as it comes: aws-lc, X25519 + ML-KEM-768"),
+    contender("srudp", "srudp", "srudp as it comes: AEGIS-256X4, X25519 + ML-KEM-768"),
     Contender {
         build: Build::Pure,
-        ..contender("srudp-pure", "srudp", "srudp without the aws-lc feature: all in Rust")
+        ..contender(
+            "srudp-pure",
+            "srudp",
+            "srudp without the features aws-lc and aegis: all in Rust, AES-256-GCM",
+        )
     },
+    contender("srudp-gcm", "srudp-gcm", "srudp with AES-256-GCM by AWS-LC, as the others have it"),
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
     contender("srudp-1", "srudp-1", "srudp with one worker at both sides"),
     contender(
@@ -50,6 +55,7 @@ const ALL: &[Contender] = &[
     tuned("tls-tuned", "tls", "the same by AWS-LC; BBR over links"),
     contender("udp", "udp", "datagrams alone, GSO and GRO: no protocol, not encrypted"),
     contender("sealed", "sealed", "the same sealed by AWS-LC, AES-256-GCM: the limit"),
+    contender("sealed-aegis", "sealed-aegis", "the same sealed with AEGIS-256X4"),
 ];
 
 const fn contender(name: &'static str, stack: &'static str, about: &'static str) -> Contender {
@@ -84,12 +90,16 @@ impl Contender {
         self.does_one()
             && self.has_connections()
             && self.build == Build::This
-            && self.stack != "tcp"
+            && !matches!(self.stack, "tcp" | "srudp-gcm")
     }
 
     /// Neither the cipher nor larger windows matter to silent connections.
     pub(crate) fn idles(&self) -> bool {
-        self.does_one() && self.has_connections() && self.build == Build::This && !self.tuned
+        self.does_one()
+            && self.has_connections()
+            && self.build == Build::This
+            && !self.tuned
+            && self.stack != "srudp-gcm"
     }
 
     /// Connections of TCP stay without a word, and iroh decides for itself.
@@ -99,16 +109,17 @@ impl Contender {
 
     /// More than one; quiche leaves that to its users.
     pub(crate) fn has_connections(&self) -> bool {
-        !matches!(self.stack, "quiche" | "udp" | "sealed")
+        !matches!(self.stack, "quiche" | "udp" | "sealed" | "sealed-aegis")
     }
 
     pub(crate) fn answers(&self) -> bool {
-        self.does_one() && self.stack != "sealed"
+        self.does_one() && !matches!(self.stack, "sealed" | "sealed-aegis")
     }
 
     /// TCP alone agrees on no keys: it is shown as the floor of the classical table.
     pub(crate) fn agrees_on_keys(&self, key_exchange: KeyExchange) -> bool {
         self.has_connections()
+            && self.stack != "srudp-gcm"
             && (self.stack != "tcp" || key_exchange != KeyExchange::X25519MlKem768)
     }
 }

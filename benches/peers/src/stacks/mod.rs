@@ -2,6 +2,7 @@
 
 mod blocking;
 mod certificate;
+mod seal;
 mod srudp;
 mod tcp;
 mod tls;
@@ -109,12 +110,14 @@ fn time_pings(count: u32, gate: &Gate, mut once: impl FnMut() -> Result<()>) -> 
 /// The stack of this name, if it is built in.
 pub(crate) fn by_name(name: &str) -> Option<Box<dyn Stack>> {
     Some(match name {
-        "srudp" => Box::new(Threads(srudp::Srudp { workers: None })),
-        "srudp-1" => Box::new(Threads(srudp::Srudp { workers: Some(1) })),
+        "srudp" => Box::new(Threads(srudp::Srudp::default())),
+        "srudp-1" => Box::new(Threads(srudp::Srudp { workers: Some(1), ..Default::default() })),
+        "srudp-gcm" => Box::new(Threads(srudp::Srudp { aegis: Some(false), ..Default::default() })),
         "tcp" => Box::new(Threads(tcp::Tcp)),
         "tls" => Box::new(Threads(tls::Tls)),
-        "udp" => Box::new(udp::Udp { sealed: false }),
-        "sealed" => Box::new(udp::Udp { sealed: true }),
+        "udp" => Box::new(udp::Udp { sealed: None }),
+        "sealed" => Box::new(udp::Udp { sealed: Some(seal::Cipher::Aes256Gcm) }),
+        "sealed-aegis" => Box::new(udp::Udp { sealed: Some(seal::Cipher::Aegis256X4) }),
         #[cfg(feature = "srudp-async")]
         "srudp-async" => Box::new(Tokio(srudp_async::Srudp)),
         #[cfg(feature = "quinn")]

@@ -10,9 +10,11 @@ use srudp::{ApplicationCode, CongestionAlgorithm, Connection, Endpoint, Endpoint
 use super::blocking::Blocking;
 use crate::order::{Datagram, ETHERNET, KeyExchange, Setup, Target, Tuning};
 
+/// What a table says that is not a default.
+#[derive(Default)]
 pub(super) struct Srudp {
-    /// If the table says how many.
     pub(super) workers: Option<usize>,
+    pub(super) aegis: Option<bool>,
 }
 
 pub(super) struct Dialer {
@@ -65,7 +67,11 @@ impl Blocking for Srudp {
 
 impl Srudp {
     fn builder(&self, setup: &Setup, accept: bool) -> EndpointBuilder {
-        let builder = builder(setup, accept);
+        let mut transport = transport(setup);
+        if let Some(wanted) = self.aegis {
+            transport = transport.aegis(wanted);
+        }
+        let builder = builder_with(setup, accept, transport);
         match self.workers {
             Some(workers) => builder.workers(workers),
             None => builder,
@@ -74,6 +80,10 @@ impl Srudp {
 }
 
 pub(super) fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
+    builder_with(setup, accept, transport(setup))
+}
+
+fn transport(setup: &Setup) -> TransportConfig {
     let mut transport = TransportConfig::default();
     if setup.datagram == Datagram::Ethernet {
         transport = transport.max_udp_payload(usize::from(ETHERNET));
@@ -84,6 +94,10 @@ pub(super) fn builder(setup: &Setup, accept: bool) -> EndpointBuilder {
     if setup.keep_alive.is_some() {
         transport = transport.keep_alive(setup.keep_alive());
     }
+    transport
+}
+
+fn builder_with(setup: &Setup, accept: bool, transport: TransportConfig) -> EndpointBuilder {
     let mut config = EndpointConfig::default().accept(accept).transport(transport);
     if setup.key_exchange == KeyExchange::X25519 {
         config = config.classical_only();

@@ -1,15 +1,15 @@
-//! The limit: datagrams without a protocol, joined by GSO and GRO, plain or sealed by AWS-LC. What is lost is lost.
+//! The limit: datagrams without a protocol, joined by GSO and GRO, plain or sealed. What is lost is lost.
 
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, Result, anyhow, bail};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use anyhow::{Result, anyhow, bail};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
+use super::seal::{Cipher, Seal};
 use super::{PING, Stack, time_pings};
 use crate::child::{Counter, Gate, Meter, Never};
 use crate::order::{Datagram, ETHERNET, Job, LARGEST, Setup, Target};
@@ -20,11 +20,8 @@ const KERNEL_BUFFER: usize = 6 << 20;
 /// The most that the kernel takes at once.
 const BATCH: usize = LARGEST as usize;
 
-/// Before each sealed datagram.
-const NUMBER: usize = 8;
-
 pub(super) struct Udp {
-    pub(super) sealed: bool,
+    pub(super) sealed: Option<Cipher>,
 }
 
 impl Stack for Udp {
@@ -32,7 +29,7 @@ impl Stack for Udp {
         let socket = Socket::bind(setup.at)?;
         let mut secret = [0; 32];
         SystemRandom::new().fill(&mut secret).map_err(|_| anyhow!("no random bytes"))?;
-        let seal = self.sealed.then(|| Seal::new(&secret)).transpose()?;
+        let seal = self.sealed.map(|cipher| Seal::new(cipher, &secret)).transpose()?;
         let key = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         let target = Target { address: socket.io.local_addr()?, key };
         thread::spawn(move || match job {
@@ -44,7 +41,7 @@ impl Stack for Udp {
 
     fn run(&self, setup: &Setup, job: Job, target: &Target, gate: &Gate) -> Result<Never> {
         let socket = Socket::bind(setup.at)?;
-        let seal = self.sealed.then(|| Seal::from_text(&target.key)).transpose()?;
+        let seal = self.sealed.map(|cipher| Seal::from_text(cipher, &target.key)).transpose()?;
         match job {
             Job::Bulk { connections: 1 } => send(&socket, setup, seal, target.address, gate),
             Job::Ping { count } => ping(&socket, target.address, count, gate),
@@ -74,54 +71,6 @@ impl Socket {
         let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip: None };
         self.state.try_send(UdpSockRef::from(&self.io), &transmit)
     }
-}
-
-/// AES-256-GCM with the number as nonce, which precedes the datagram.
-struct Seal {
-    key: LessSafeKey,
-    next: u64,
-}
-
-impl Seal {
-    fn new(secret: &[u8]) -> Result<Self> {
-        let key = UnboundKey::new(&AES_256_GCM, secret).map_err(|_| anyhow!("not a key"))?;
-        Ok(Self { key: LessSafeKey::new(key), next: 0 })
-    }
-
-    fn from_text(text: &str) -> Result<Self> {
-        let digits = |pair: &[u8]| {
-            let pair = std::str::from_utf8(pair).context("not a key")?;
-            u8::from_str_radix(pair, 16).context("not a key")
-        };
-        let secret = text.as_bytes().chunks(2).map(digits).collect::<Result<Vec<_>>>()?;
-        Self::new(&secret)
-    }
-
-    fn seal(&mut self, datagram: &mut [u8]) -> Result<()> {
-        let (number, rest) = datagram.split_at_mut(NUMBER);
-        number.copy_from_slice(&self.next.to_be_bytes());
-        self.next += 1;
-        let (text, tag) = rest.split_at_mut(rest.len() - AES_256_GCM.tag_len());
-        let sealed = self
-            .key
-            .seal_in_place_separate_tag(nonce(number), Aad::from(&*number), text)
-            .map_err(|_| anyhow!("cannot be sealed"))?;
-        tag.copy_from_slice(sealed.as_ref());
-        Ok(())
-    }
-
-    /// How much was in it.
-    fn open(&self, datagram: &mut [u8]) -> Option<usize> {
-        let (number, rest) = datagram.split_at_mut_checked(NUMBER)?;
-        let text = self.key.open_in_place(nonce(number), Aad::from(&*number), rest).ok()?;
-        Some(text.len())
-    }
-}
-
-fn nonce(number: &[u8]) -> Nonce {
-    let mut nonce = [0; NONCE_LEN];
-    nonce[NONCE_LEN - NUMBER..].copy_from_slice(number);
-    Nonce::assume_unique_for_key(nonce)
 }
 
 fn send(
