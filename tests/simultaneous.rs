@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sim::faults::{Fault, Faulty};
 use sim::{Sim, accepted, closed, connected, dialler, listener};
-use srudp::proto::{ConnectionHandle, Dial, Event};
+use srudp::proto::{ConnectionHandle, Dial, Event, TransportConfig};
 use srudp::{Direction, Role};
 
 const ONE_WAY: Duration = Duration::from_millis(10);
@@ -141,6 +141,31 @@ fn data_flows_both_ways(sim: &mut Sim<Faulty>, handles: [ConnectionHandle; 2]) {
         });
         assert!(done, "node {node} has read {} bytes and no end", got.len());
         assert_eq!(got, vec![1 - node as u8; 3000]);
+    }
+}
+
+/// What the other side was told about an endpoint holds for the connection, even if our own dial, which it comes of, asked for less.
+#[test]
+fn a_dial_that_ends_as_the_responder_keeps_what_the_endpoint_has_promised() {
+    const WINDOW: u64 = 16 << 10;
+    let data = vec![7; 8 * WINDOW as usize];
+    let mut sim = Sim::new(1, Faulty::new(ONE_WAY, None), &[dialler(), dialler()]);
+    for (from, to) in [(0, 1), (1, 0)] {
+        let small = TransportConfig::default().initial_windows(WINDOW, WINDOW).max_window(WINDOW);
+        let dial = Dial::new(sim.nodes[to].id, sim.nodes[to].address).transport(small);
+        sim.dial_as(from, &dial, to);
+    }
+    let handles = [0, 1].map(|node| sim.wait_for(node, "connected", connected));
+    for (from, handle) in handles.into_iter().enumerate() {
+        let connection = sim.connection(from, handle);
+        let id = connection.open_stream(Direction::Unidirectional).unwrap();
+        assert_eq!(connection.write(id, &data), Ok(data.len()));
+        connection.finish(id).unwrap();
+    }
+    // Nobody reads: what is promised is filled.
+    sim.run_for(Duration::from_secs(5));
+    for node in [0, 1] {
+        assert_eq!(sim.take(node, closed), None, "node {node}");
     }
 }
 

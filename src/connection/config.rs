@@ -156,6 +156,23 @@ impl TransportConfig {
         self
     }
 
+    /// The same, but for what the other has told the peer: that holds.
+    pub(crate) fn promising(self, told: &Self) -> Self {
+        Self {
+            idle_timeout: told.idle_timeout,
+            payload_max: told.payload_max,
+            stream_window: told.stream_window,
+            connection_window: told.connection_window,
+            window_max: self.window_max.max(told.stream_window),
+            streams_bidirectional: told.streams_bidirectional,
+            streams_unidirectional: told.streams_unidirectional,
+            max_ack_delay: told.max_ack_delay,
+            datagram_max: told.datagram_max,
+            aegis: told.aegis,
+            ..self
+        }
+    }
+
     /// What packets are sealed with if the peer has said this (SPEC §6.4).
     pub(crate) fn cipher(&self, peer: &Parameters) -> PacketCipher {
         self.record_ciphers().common(peer.record_ciphers)

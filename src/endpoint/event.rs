@@ -57,6 +57,9 @@ impl Dial {
     }
 
     /// A configuration of its own for this connection.
+    ///
+    /// If the peer dials us at the same time and its handshake is the one that stays (SPEC §5.6), it was told that of the endpoint: the idle
+    /// timeout, windows, numbers of streams and the like are then those.
     #[must_use]
     pub fn transport(mut self, transport: TransportConfig) -> Self {
         self.transport = Some(transport);

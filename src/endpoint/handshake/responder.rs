@@ -230,7 +230,8 @@ impl Endpoint {
             skip_seed: self.entropy.number(),
         };
         let config = match verdict {
-            Placement::Satisfies(index) => self.config_of(index),
+            // The answer to message 1 did not know yet that it comes of this dial.
+            Placement::Satisfies(index) => self.config_of(index).promising(&self.config.transport),
             Placement::New | Placement::Refuse | Placement::Forget(_) => {
                 self.config.transport.clone()
             }
