@@ -163,7 +163,6 @@ impl TransportConfig {
             payload_max: told.payload_max,
             stream_window: told.stream_window,
             connection_window: told.connection_window,
-            window_max: self.window_max.max(told.stream_window),
             streams_bidirectional: told.streams_bidirectional,
             streams_unidirectional: told.streams_unidirectional,
             max_ack_delay: told.max_ack_delay,
