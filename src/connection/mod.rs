@@ -47,7 +47,7 @@ use crate::path::PathConfig;
 use crate::recovery::Recovery;
 use crate::stream::Streams;
 use crate::vocab::Outcome;
-use crate::wire::{ConnectionId, PacketCipher, Parameters, Role, TransportError};
+use crate::wire::{ConnectionId, Parameters, Role, TransportError};
 
 pub use config::TransportConfig;
 pub use event::ConnectionEvent;
@@ -115,8 +115,6 @@ pub(crate) struct Birth {
     pub(crate) role: Role,
     pub(crate) peer: PeerId,
     pub(crate) secrets: Secrets,
-    /// What the handshake agreed that packets are sealed with.
-    pub(crate) cipher: PacketCipher,
     pub(crate) local_cid: ConnectionId,
     /// The peer's parameters, as the handshake authenticated them.
     pub(crate) parameters: Parameters,
@@ -172,7 +170,7 @@ impl Connection {
             confirm_by: Some(birth.began + config.handshake_timeout),
             peer_max_ack_delay: peer.max_ack_delay,
             peer_min_ack_delay: peer.min_ack_delay.filter(|_| config.ack_frequency),
-            keys: Keys::new(&birth.secrets, birth.role, birth.cipher),
+            keys: Keys::new(&birth.secrets, birth.role, config.cipher(&peer)),
             acks: AckTracker::new(config.max_ack_delay),
             recovery: Recovery::new(birth.skip_seed),
             paths,

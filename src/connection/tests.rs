@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::base::SeededEntropy;
 use crate::crypto::Identity;
-use crate::wire::{ApplicationCode, Direction, PacketCipher};
+use crate::wire::{ApplicationCode, Direction};
 
 pub(super) const NOW: Instant = Instant::from_nanos(1_000_000_000);
 
@@ -26,7 +26,6 @@ pub(super) fn connection_over(role: Role, rtt: Duration) -> Connection {
         role,
         peer: Identity::from_entropy(&mut SeededEntropy::new(7)).peer_id(),
         secrets,
-        cipher: PacketCipher::default(),
         local_cid: ConnectionId::from([1 + number; 8]),
         parameters: Parameters { initial_cid: Some(peer_cid), ..config.parameters() },
         remote: SocketAddr::from(([10, 0, 0, 2 - number], 4000)),

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "aegis")]
-use zeroize::Zeroizing;
-
 use crate::base::Instant;
 use crate::base::ranges::RangeSet;
 #[cfg(feature = "aegis")]
@@ -104,7 +101,7 @@ impl Cipher {
     /// AEGIS-256X4.
     #[cfg(feature = "aegis")]
     pub fn aegis() -> Self {
-        Self(Backend::Aegis(WithAegis::new(Zeroizing::new([1; 32]))))
+        Self(Backend::Aegis(WithAegis::new(&[1; 32])))
     }
 
     /// Encrypts in place and returns the tag.
@@ -113,11 +110,7 @@ impl Cipher {
             Backend::Portable(key) => key.seal(&[2; 12], &[3; 13], text),
             Backend::Record(key) => key.seal(&[2; 12], &[3; 13], text),
             #[cfg(feature = "aegis")]
-            Backend::Aegis(key) => {
-                let mut tag = [0; 16];
-                key.seal_to(&[2; 32], &[3; 13], text, &mut tag);
-                Some(tag)
-            }
+            Backend::Aegis(key) => key.seal(&[2; 32], &[3; 13], text),
         }
     }
 

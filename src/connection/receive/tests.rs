@@ -21,7 +21,6 @@ fn connection() -> (Connection, Protection) {
         role: Role::Initiator,
         peer: Identity::from_secret_bytes([1; 32]).peer_id(),
         secrets,
-        cipher: PacketCipher::default(),
         local_cid: CID.into(),
         parameters: Parameters {
             initial_cid: Some(ConnectionId::from([8; 8])),

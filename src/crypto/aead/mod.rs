@@ -58,16 +58,16 @@ pub(super) trait Mask: Sized {
     fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN];
 }
 
-/// An expanded AES-256-GCM key.
-pub(crate) trait Aead: Sized {
+/// A key ready for use, of a cipher whose nonces have so many bytes.
+pub(crate) trait Aead<const NONCE: usize = NONCE_LEN>: Sized {
     /// Expands a key.
     fn new(key: &[u8; KEY_LEN]) -> Self;
 
-    /// Encrypts in place and writes the tag to where it belongs. False only for a text beyond the limit of GCM, 64 GiB.
+    /// Encrypts in place and writes the tag to where it belongs. False only for a text beyond the limit of the cipher: of GCM, 64 GiB.
     #[must_use]
     fn seal_to(
         &self,
-        nonce: &[u8; NONCE_LEN],
+        nonce: &[u8; NONCE],
         associated: &[u8],
         text: &mut [u8],
         tag: &mut [u8; TAG_LEN],
@@ -76,7 +76,7 @@ pub(crate) trait Aead: Sized {
     /// As [`Self::seal_to`], and returns the tag.
     fn seal(
         &self,
-        nonce: &[u8; NONCE_LEN],
+        nonce: &[u8; NONCE],
         associated: &[u8],
         text: &mut [u8],
     ) -> Option<[u8; TAG_LEN]> {
@@ -88,7 +88,7 @@ pub(crate) trait Aead: Sized {
     #[must_use]
     fn open(
         &self,
-        nonce: &[u8; NONCE_LEN],
+        nonce: &[u8; NONCE],
         associated: &[u8],
         text: &mut [u8],
         tag: &[u8; TAG_LEN],

@@ -5,7 +5,7 @@
 use aegis::aegis256x4::Aegis256X4;
 use zeroize::Zeroizing;
 
-use super::{KEY_LEN, TAG_LEN};
+use super::{Aead, KEY_LEN, TAG_LEN};
 use crate::wire::CipherMap;
 
 /// Bytes of a nonce.
@@ -14,25 +14,23 @@ pub(crate) const NONCE_LEN: usize = 32;
 /// An AEGIS-256X4 key. It has no other form than its bytes, which are erased when it is dropped.
 pub(crate) struct WithAegis(Zeroizing<[u8; KEY_LEN]>);
 
-impl WithAegis {
-    pub(crate) fn new(key: Zeroizing<[u8; KEY_LEN]>) -> Self {
-        Self(key)
+impl Aead<NONCE_LEN> for WithAegis {
+    fn new(key: &[u8; KEY_LEN]) -> Self {
+        Self(Zeroizing::new(*key))
     }
 
-    /// Encrypts in place and writes the tag to where it belongs.
-    pub(crate) fn seal_to(
+    fn seal_to(
         &self,
         nonce: &[u8; NONCE_LEN],
         associated: &[u8],
         text: &mut [u8],
         tag: &mut [u8; TAG_LEN],
-    ) {
+    ) -> bool {
         *tag = Aegis256X4::new(&self.0, nonce).encrypt_in_place(text, associated);
+        true
     }
 
-    /// Decrypts in place if the tag is right. What is left in `text` otherwise is unspecified.
-    #[must_use]
-    pub(crate) fn open(
+    fn open(
         &self,
         nonce: &[u8; NONCE_LEN],
         associated: &[u8],

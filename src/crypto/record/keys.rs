@@ -30,7 +30,7 @@ impl PacketKey {
             },
             #[cfg(feature = "aegis")]
             PacketCipher::Aegis256X4 => Self::Aegis {
-                key: WithAegis::new(expand_plain(secret, "aegis key")),
+                key: WithAegis::new(&expand_plain(secret, "aegis key")),
                 iv: expand_plain(secret, "aegis iv"),
             },
         }
@@ -62,10 +62,7 @@ impl PacketKey {
                 key.get(RecordKey::new).seal_to(&nonce(iv, number), header, text, tag)
             }
             #[cfg(feature = "aegis")]
-            Self::Aegis { key, iv } => {
-                key.seal_to(&nonce(iv, number), header, text, tag);
-                true
-            }
+            Self::Aegis { key, iv } => key.seal_to(&nonce(iv, number), header, text, tag),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::endpoint::ids::fresh_cid;
 use crate::endpoint::slot::{Slot, State};
 use crate::endpoint::work::{Finishing, Work};
 use crate::wire::{
-    ConnectionId, ErrorCode, Fragment, HandshakeId, PacketCipher, Parameters, Role, TransportError,
+    ConnectionId, ErrorCode, Fragment, HandshakeId, Parameters, Role, TransportError,
 };
 
 impl Endpoint {
@@ -86,7 +86,6 @@ impl Endpoint {
             role: Role::Initiator,
             peer: finished.peer,
             secrets: finished.secrets,
-            cipher: PacketCipher::default(),
             local_cid,
             parameters: Parameters::default(),
             remote: asked,
@@ -122,9 +121,7 @@ impl Endpoint {
         if !self.config.admits(&birth.peer) {
             return Err(ConnectionError::Refused { code: ErrorCode::REFUSED });
         }
-        let cipher = config.cipher(&parameters);
-        Connection::new(now, config, Birth { cipher, parameters, ..birth })
-            .map_err(ConnectionError::from)
+        Connection::new(now, config, Birth { parameters, ..birth }).map_err(ConnectionError::from)
     }
 
     fn settle_initiated(&mut self, index: u32, local_cid: ConnectionId, connection: Connection) {

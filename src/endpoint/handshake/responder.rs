@@ -218,8 +218,6 @@ impl Endpoint {
             role: Role::Responder,
             peer,
             secrets: accepted.secrets,
-            // What the answer to message 1 has offered.
-            cipher: self.config.transport.cipher(&parameters),
             local_cid,
             parameters,
             remote: half_open.remote,

@@ -8,8 +8,8 @@ use crate::base::{EcnMark, Entropy, Instant, SeededEntropy};
 use crate::connection::{Arrival, Birth, Connection, Share, TransportConfig};
 use crate::crypto::{Identity, Protection, Secrets};
 use crate::wire::{
-    ApplicationCode, ConnectionId, Direction, Frame, Frames, PacketCipher, Parameters, Role,
-    SHORT_HEADER_LEN, ShortHeader, StreamId, Writer,
+    ApplicationCode, ConnectionId, Direction, Frame, Frames, Parameters, Role, SHORT_HEADER_LEN,
+    ShortHeader, StreamId, Writer,
 };
 
 /// A connection may send so much in answer to one event; a full window is less.
@@ -62,17 +62,16 @@ impl Hostile {
         let now = Instant::from_nanos(1_000_000_000);
         let local_cid = ConnectionId::from([7; 8]);
         let secrets = Secrets::known();
-        let protection = Protection::new(&secrets, role.peer(), PacketCipher::default());
         let config = TransportConfig::default()
             .initial_windows(WINDOW / 2, WINDOW / 2)
             .max_window(WINDOW)
             .send_buffer(1 << 20)
             .keep_alive((flags & 2 != 0).then_some(Duration::from_secs(5)));
+        let protection = Protection::new(&secrets, role.peer(), config.cipher(&parameters));
         let birth = Birth {
             role,
             peer: Identity::from_secret_bytes([1; 32]).peer_id(),
             secrets,
-            cipher: PacketCipher::default(),
             local_cid,
             parameters,
             remote: address(0),
