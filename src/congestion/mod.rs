@@ -150,6 +150,11 @@ impl Controller {
         }
     }
 
+    /// More could be sent, and waits until the window has room for a batch.
+    pub(crate) fn on_window_held_back(&mut self) {
+        self.inner_mut().on_window_held_back();
+    }
+
     /// Packets were lost. `persistent` says that they span the period of RFC 9002 §7.6.
     pub(crate) fn on_lost(&mut self, now: Instant, packets: &[Settled], persistent: bool) {
         let losses = Losses { persistent, totals: self.rate.totals() };
@@ -277,6 +282,10 @@ pub(crate) struct InFlight {
 trait CongestionControl {
     fn on_sent(&mut self, now: Instant, departure: &Departure);
     fn on_acked(&mut self, now: Instant, packets: &[Settled], progress: &Progress) -> bool;
+
+    /// The window held the sender back, though it was not full to the last datagram.
+    fn on_window_held_back(&mut self) {}
+
     fn on_lost(&mut self, now: Instant, packets: &[Settled], losses: &Losses) -> bool;
     fn on_ecn_ce(&mut self, now: Instant, sent_at: Instant, totals: Totals) -> bool;
     fn on_spurious(&mut self, packets: &[Settled]);

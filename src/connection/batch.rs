@@ -88,16 +88,10 @@ impl Connection {
 
     /// May something leave, why, and how many bytes?
     pub(super) fn allowance(&mut self, now: Instant) -> Option<(Purpose, u64)> {
-        let path = self.paths.active_mut();
-        let in_flight = self.recovery.in_flight_on(path.id());
         self.paced_until = None;
-        let limit = if self.recovery.is_full() {
-            SendLimit::Congested
-        } else {
-            path.send_limit_within(now, in_flight, self.share.lent())
-        };
-        if let (1.., SendLimit::Open { bytes }) = (self.recovery.probes_owed(), path.probe_limit())
-        {
+        let limit = self.send_limit(now);
+        let probe_limit = self.paths.active().probe_limit();
+        if let (1.., SendLimit::Open { bytes }) = (self.recovery.probes_owed(), probe_limit) {
             return Some((Purpose::Probe, bytes));
         }
         match limit {
@@ -110,6 +104,19 @@ impl Connection {
             SendLimit::Amplified => return None,
         }
         self.acks.is_due(now).then_some((Purpose::AckOnly, u64::MAX))
+    }
+
+    /// What the path lets through, if all of it may be used.
+    fn send_limit(&mut self, now: Instant) -> SendLimit {
+        if self.recovery.is_full() {
+            return SendLimit::Congested;
+        }
+        let path = self.paths.active();
+        let in_flight = self.recovery.in_flight_on(path.id());
+        match path.send_limit_within(now, in_flight, self.share.lent()) {
+            SendLimit::Open { .. } if self.holds_window_back(in_flight) => SendLimit::Congested,
+            limit => limit,
+        }
     }
 
     /// Some source has something that is not an acknowledgement.

@@ -18,9 +18,12 @@ fn connection(role: Role) -> Connection {
 
 /// The same over a path with this round trip.
 pub(super) fn connection_over(role: Role, rtt: Duration) -> Connection {
+    connection_with(role, rtt, &TransportConfig::default())
+}
+
+pub(super) fn connection_with(role: Role, rtt: Duration, config: &TransportConfig) -> Connection {
     let number = u8::from(role == Role::Responder);
     let secrets = Secrets::new(&Zeroizing::new([1; 32]), &Zeroizing::new([2; 32]), [3; 32]);
-    let config = TransportConfig::default();
     let peer_cid = ConnectionId::from([2 - number; 8]);
     let birth = Birth {
         role,
@@ -35,7 +38,7 @@ pub(super) fn connection_over(role: Role, rtt: Duration) -> Connection {
         establish: None,
         skip_seed: 5,
     };
-    Connection::new(NOW, &config, birth).unwrap()
+    Connection::new(NOW, config, birth).unwrap()
 }
 
 /// The next datagrams of `from` reach `to`.

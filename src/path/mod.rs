@@ -164,6 +164,11 @@ impl Path {
         self.mtu.on_sent(bytes);
     }
 
+    /// More could be sent, and waits until the window has room for a batch.
+    pub(crate) fn on_window_held_back(&mut self) {
+        self.congestion.on_window_held_back();
+    }
+
     /// A round trip was measured otherwise than by an ACK: by the handshake.
     pub(crate) fn on_round_trip(&mut self, latest: Duration) {
         self.rtt.on_sample(latest, Duration::ZERO);

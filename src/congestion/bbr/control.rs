@@ -72,6 +72,10 @@ impl Control {
         self.limited[1] |= wanted > self.window;
     }
 
+    pub(super) fn on_window_held_back(&mut self) {
+        self.limited[1] = true;
+    }
+
     pub(super) fn on_round(&mut self) {
         self.limited = [self.limited[1], false];
     }

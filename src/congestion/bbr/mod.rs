@@ -189,6 +189,10 @@ impl CongestionControl for Bbr {
         self.control.on_sent(departure.in_flight + departure.bytes + self.datagram);
     }
 
+    fn on_window_held_back(&mut self) {
+        self.control.on_window_held_back();
+    }
+
     fn on_acked(&mut self, now: Instant, packets: &[Settled], progress: &Progress) -> bool {
         self.totals = progress.totals;
         self.in_flight = progress.in_flight;

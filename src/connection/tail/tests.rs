@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::tests::{NOW, carry, connection_over};
+use super::super::tests::{NOW, carry, connection_with};
 use super::*;
 use crate::base::Instant;
+use crate::congestion::CongestionAlgorithm;
+use crate::connection::TransportConfig;
 use crate::wire::{Direction, Role, StreamId};
 
 /// Bytes that are written at once while windows open.
@@ -21,11 +23,18 @@ struct Pair {
 impl Pair {
     /// Two whose windows are open, with nothing under way.
     fn new(rtt: Duration) -> Self {
-        let (mut ours, theirs) =
-            (connection_over(Role::Initiator, rtt), connection_over(Role::Responder, rtt));
+        Self::with(rtt, &TransportConfig::default(), 200)
+    }
+
+    /// After so many round trips in which as much as may was sent.
+    fn with(rtt: Duration, config: &TransportConfig, round_trips: usize) -> Self {
+        let (mut ours, theirs) = (
+            connection_with(Role::Initiator, rtt, config),
+            connection_with(Role::Responder, rtt, config),
+        );
         let id = ours.open_stream(Direction::Unidirectional).unwrap();
         let mut pair = Self { ours, theirs, id, now: NOW, rtt };
-        for _ in 0..200 {
+        for _ in 0..round_trips {
             pair.write(CHUNK);
             pair.round_trip();
         }
@@ -65,6 +74,11 @@ impl Pair {
 
     fn unsent(&self) -> u64 {
         self.ours.streams.unsent()
+    }
+
+    /// What is left of the window.
+    fn room(&self) -> u64 {
+        self.ours.paths.active().window().saturating_sub(self.ours.in_flight())
     }
 
     /// Writes until something stays where it is, or half a window is under way.
@@ -123,4 +137,43 @@ fn nothing_waits_while_little_is_under_way() {
 fn nothing_waits_on_a_long_way() {
     let pair = Pair::with_a_remainder(Duration::from_millis(5));
     assert_eq!(pair.unsent(), 0);
+}
+
+/// More is written than the window lets through.
+fn with_a_full_window(rtt: Duration) -> Pair {
+    let config = TransportConfig::default().congestion(CongestionAlgorithm::NewReno);
+    let mut pair = Pair::with(rtt, &config, 3);
+    for _ in 0..10 {
+        pair.write(CHUNK);
+        pair.send();
+    }
+    pair.ours.expect_no_more();
+    assert!(pair.unsent() > pair.room(), "{} and {} bytes", pair.unsent(), pair.room());
+    pair
+}
+
+#[test]
+fn what_is_left_of_a_window_waits_until_it_is_worth_a_batch() {
+    let mut pair = with_a_full_window(NEAR);
+    let datagram = pair.ours.paths.active().datagram_size() as u64;
+    assert!((datagram..limits::BATCH_MAX).contains(&pair.room()), "{} bytes", pair.room());
+    let held = pair.unsent();
+    pair.answer();
+    pair.send();
+    assert!(pair.unsent() < held, "the rest leaves when there is room for it");
+}
+
+#[test]
+fn a_window_is_used_to_the_last_datagram_on_a_long_way() {
+    let pair = with_a_full_window(Duration::from_millis(20));
+    assert!(pair.room() < pair.ours.paths.active().datagram_size() as u64);
+}
+
+#[test]
+fn a_control_frame_does_not_wait_for_the_window() {
+    let mut pair = with_a_full_window(NEAR);
+    let before = pair.ours.in_flight();
+    pair.ours.controls.ask_ping();
+    pair.send();
+    assert!(pair.ours.in_flight() > before);
 }
