@@ -12,12 +12,12 @@ use crate::wire::PacketCipher;
 pub(super) enum PacketKey {
     Gcm {
         key: Dormant<RecordKey>,
-        iv: Zeroizing<[u8; NONCE_LEN]>,
+        nonces: Nonces<NONCE_LEN>,
     },
     #[cfg(feature = "aegis")]
     Aegis {
         key: WithAegis,
-        iv: Zeroizing<[u8; AEGIS_NONCE_LEN]>,
+        nonces: Nonces<AEGIS_NONCE_LEN>,
     },
 }
 
@@ -26,12 +26,12 @@ impl PacketKey {
         match cipher {
             PacketCipher::Aes256Gcm => Self::Gcm {
                 key: Dormant::new(expand_plain(secret, "key")),
-                iv: expand_plain(secret, "iv"),
+                nonces: Nonces::new(expand_plain(secret, "iv")),
             },
             #[cfg(feature = "aegis")]
             PacketCipher::Aegis256X4 => Self::Aegis {
                 key: WithAegis::new(&expand_plain(secret, "aegis key")),
-                iv: expand_plain(secret, "aegis iv"),
+                nonces: Nonces::new(expand_plain(secret, "aegis iv")),
             },
         }
     }
@@ -58,11 +58,11 @@ impl PacketKey {
         tag: &mut [u8; TAG_LEN],
     ) -> bool {
         match self {
-            Self::Gcm { key, iv } => {
-                key.get(RecordKey::new).seal_to(&nonce(iv, number), header, text, tag)
+            Self::Gcm { key, nonces } => {
+                key.get(RecordKey::new).seal_to(&nonces.of(number), header, text, tag)
             }
             #[cfg(feature = "aegis")]
-            Self::Aegis { key, iv } => key.seal_to(&nonce(iv, number), header, text, tag),
+            Self::Aegis { key, nonces } => key.seal_to(&nonces.of(number), header, text, tag),
         }
     }
 
@@ -75,11 +75,11 @@ impl PacketKey {
         tag: &[u8; TAG_LEN],
     ) -> bool {
         match self {
-            Self::Gcm { key, iv } => {
-                key.get(RecordKey::new).open(&nonce(iv, number), header, text, tag)
+            Self::Gcm { key, nonces } => {
+                key.get(RecordKey::new).open(&nonces.of(number), header, text, tag)
             }
             #[cfg(feature = "aegis")]
-            Self::Aegis { key, iv } => key.open(&nonce(iv, number), header, text, tag),
+            Self::Aegis { key, nonces } => key.open(&nonces.of(number), header, text, tag),
         }
     }
 
@@ -103,12 +103,42 @@ impl PacketKey {
 }
 
 /// iv XOR (0 ‖ number).
-fn nonce<const N: usize>(iv: &[u8; N], number: u64) -> [u8; N] {
-    let mut nonce = *iv;
-    for (byte, of_number) in nonce.iter_mut().rev().zip(number.to_le_bytes()) {
-        *byte ^= of_number;
+///
+/// The one that is likely next is made in advance. A cipher reads it in wider pieces than those in which it is written, and a processor
+/// that is asked for them too soon waits until all that was written before, such as the packet, is in the cache.
+struct Nonces<const N: usize> {
+    iv: Zeroizing<[u8; N]>,
+    next: Zeroizing<[u8; N]>,
+    /// Whose `next` is.
+    number: u64,
+}
+
+impl<const N: usize> Nonces<N> {
+    fn new(iv: Zeroizing<[u8; N]>) -> Self {
+        Self { next: iv.clone(), iv, number: 0 }
     }
-    nonce
+
+    fn of(&mut self, number: u64) -> [u8; N] {
+        if number != self.number {
+            self.skip_to(number);
+        }
+        let nonce = *self.next;
+        self.prepare(number.wrapping_add(1));
+        nonce
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn skip_to(&mut self, number: u64) {
+        self.prepare(number);
+    }
+
+    fn prepare(&mut self, number: u64) {
+        if let (Some(iv), Some(next)) = (self.iv.last_chunk(), self.next.last_chunk_mut()) {
+            *next = (u64::from_be_bytes(*iv) ^ number).to_be_bytes();
+        }
+        self.number = number;
+    }
 }
 
 /// S_{n+1} from S_n.
