@@ -1,8 +1,7 @@
 //! The key and iv of one direction in one phase (SPEC §5.7, §6.1).
 
-use zeroize::Zeroizing;
-
 use super::dormant::Dormant;
+use super::nonces::Nonces;
 #[cfg(feature = "aegis")]
 use crate::crypto::aead::{AEGIS_NONCE_LEN, WithAegis};
 use crate::crypto::aead::{Aead, NONCE_LEN, RecordKey, TAG_LEN};
@@ -99,45 +98,6 @@ impl PacketKey {
             #[cfg(feature = "aegis")]
             Self::Aegis { .. } => {}
         }
-    }
-}
-
-/// iv XOR (0 ‖ number).
-///
-/// The one that is likely next is made in advance. A cipher reads it in wider pieces than those in which it is written, and a processor
-/// that is asked for them too soon waits until all that was written before, such as the packet, is in the cache.
-struct Nonces<const N: usize> {
-    iv: Zeroizing<[u8; N]>,
-    next: Zeroizing<[u8; N]>,
-    /// Whose `next` is.
-    number: u64,
-}
-
-impl<const N: usize> Nonces<N> {
-    fn new(iv: Zeroizing<[u8; N]>) -> Self {
-        Self { next: iv.clone(), iv, number: 0 }
-    }
-
-    fn of(&mut self, number: u64) -> [u8; N] {
-        if number != self.number {
-            self.skip_to(number);
-        }
-        let nonce = *self.next;
-        self.prepare(number.wrapping_add(1));
-        nonce
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn skip_to(&mut self, number: u64) {
-        self.prepare(number);
-    }
-
-    fn prepare(&mut self, number: u64) {
-        if let (Some(iv), Some(next)) = (self.iv.last_chunk(), self.next.last_chunk_mut()) {
-            *next = (u64::from_be_bytes(*iv) ^ number).to_be_bytes();
-        }
-        self.number = number;
     }
 }
 

@@ -15,6 +15,7 @@
 mod dormant;
 mod keys;
 mod mask;
+mod nonces;
 mod receiving;
 mod sending;
 
