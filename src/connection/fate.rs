@@ -11,7 +11,7 @@ impl Connection {
         self.counters.settle(outcome);
         if let Some(newest) = outcome.acked.last() {
             self.keys.on_acked(newest.number);
-            self.streams.on_send_window(self.paths.active().window());
+            self.streams.on_send_window(self.paths.active().window(), self.unsent_max());
             self.recovery.expect_losses(self.acks.misses_often());
             self.retune_acks();
         }

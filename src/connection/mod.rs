@@ -95,6 +95,8 @@ pub struct Connection {
     closed_reported: bool,
     paced_until: Option<Instant>,
     share: Share,
+    /// It takes turns with other connections to the same address.
+    takes_turns: bool,
     /// Bytes that are left of its turn, if others wait for theirs.
     turn_left: Option<u64>,
     /// At the last poll there was data that might not leave only because others came first.
@@ -188,6 +190,7 @@ impl Connection {
             closed_reported: false,
             paced_until: None,
             share: Share::default(),
+            takes_turns: false,
             turn_left: None,
             awaits_turn: false,
             expects_more: false,

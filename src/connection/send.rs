@@ -111,6 +111,20 @@ impl Connection {
         self.awaits_turn
     }
 
+    /// It takes turns with other connections to the same address, or does not any more.
+    pub(crate) fn take_turns(&mut self, takes: bool) {
+        self.takes_turns = takes;
+    }
+
+    /// Bytes of a stream that may wait to be sent for the first time.
+    pub(super) fn unsent_max(&self) -> u64 {
+        if self.is_near() && !self.takes_turns {
+            limits::STREAM_UNSENT_NEAR
+        } else {
+            limits::STREAM_UNSENT_MAX
+        }
+    }
+
     /// It is long until its turn: writers that wait go on waiting, or do not any more.
     pub(crate) fn hold_writers(&mut self, holds: bool) {
         self.streams.hold_writers(holds);

@@ -98,3 +98,16 @@ fn a_connection_rests_unless_it_waits_for_its_turn_to_send() {
     theirs.handle_timeout(later);
     assert!(!ours.is_at_rest() && theirs.is_at_rest());
 }
+
+#[test]
+fn little_waits_to_be_sent_to_a_near_peer_unless_there_are_turns() {
+    let unsent = |rtt, turns| {
+        let mut connection = connection_over(Role::Initiator, rtt);
+        connection.take_turns(turns);
+        connection.unsent_max()
+    };
+    let (near, far) = (limits::NEAR, 2 * limits::NEAR);
+    assert_eq!(unsent(near, false), limits::STREAM_UNSENT_NEAR);
+    assert_eq!(unsent(near, true), limits::STREAM_UNSENT_MAX);
+    assert_eq!(unsent(far, false), limits::STREAM_UNSENT_MAX);
+}

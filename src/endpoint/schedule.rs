@@ -241,8 +241,10 @@ impl Endpoint {
             }
             State::Dialling(_) | State::Failed => self.turns.leave(&mut slot.part),
         }
+        let takes_turns = self.turns.takes_turns(&slot.part);
         let is_far = self.turns.is_far(&slot.part);
         if let Some(connection) = slot.connection() {
+            connection.take_turns(takes_turns);
             connection.hold_writers(is_far);
         }
         let after = slot.part.crowd();

@@ -155,9 +155,9 @@ impl Streams {
         }
     }
 
-    /// The congestion window is this large: send buffers follow it.
-    pub(crate) fn on_send_window(&mut self, bytes: u64) {
-        if self.buffering.on_send_window(bytes) {
+    /// The congestion window is this large, and so many bytes of a stream may wait for it: send buffers follow.
+    pub(crate) fn on_send_window(&mut self, bytes: u64, unsent: u64) {
+        if self.buffering.on_send_window(bytes, unsent) {
             self.wake_all();
         }
     }

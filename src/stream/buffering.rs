@@ -24,6 +24,7 @@ pub(super) struct Backlog {
 #[derive(Debug)]
 pub(super) struct Buffering {
     stream_max: u64,
+    unsent_max: u64,
     connection_max: u64,
     waiting: BTreeSet<StreamId>,
     /// A writer was refused for lack of room on the connection.
@@ -38,6 +39,7 @@ impl Buffering {
     pub(super) fn new(connection_max: u64) -> Self {
         Self {
             stream_max: STREAM_SEND_MIN,
+            unsent_max: STREAM_UNSENT_MAX,
             connection_max,
             waiting: BTreeSet::new(),
             full: false,
@@ -54,7 +56,7 @@ impl Buffering {
     }
 
     fn unsent_max(&self) -> u64 {
-        self.stream_max.min(STREAM_UNSENT_MAX)
+        self.stream_max.min(self.unsent_max)
     }
 
     /// There is so much room on a stream that its writer should go on.
@@ -108,8 +110,16 @@ impl Buffering {
         reopens
     }
 
-    /// The congestion window changed. Returns whether the bound grew so much that writers should be asked again.
-    pub(super) fn on_send_window(&mut self, bytes: u64) -> bool {
+    /// The congestion window may have changed, and how much may wait to be sent for the first time. Returns whether the bounds grew so
+    /// much that writers should be asked again.
+    pub(super) fn on_send_window(&mut self, bytes: u64, unsent: u64) -> bool {
+        let before = std::mem::replace(&mut self.unsent_max, unsent);
+        let grew = self.follow_window(bytes) || unsent > before;
+        grew && !self.waiting.is_empty()
+    }
+
+    /// Returns whether the bound grew.
+    fn follow_window(&mut self, bytes: u64) -> bool {
         let stream_max = bytes.saturating_mul(4).max(STREAM_SEND_MIN);
         let change = stream_max.abs_diff(self.stream_max);
         if change < self.stream_max / 8 {
@@ -117,7 +127,7 @@ impl Buffering {
         }
         let grew = stream_max > self.stream_max;
         self.stream_max = stream_max;
-        grew && !self.waiting.is_empty()
+        grew
     }
 
     /// Tells all writers that may go on, by what their streams hold and what is buffered on the connection. They wait no longer.
@@ -151,6 +161,7 @@ fn three_quarters(bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::STREAM_UNSENT_NEAR;
     use crate::wire::{Direction, Role};
 
     fn id(index: u64) -> StreamId {
@@ -165,14 +176,14 @@ mod tests {
     fn a_stream_may_hold_four_times_the_congestion_window() {
         let mut buffering = Buffering::new(u64::MAX);
         assert_eq!(buffering.room(sent(0), 0), STREAM_SEND_MIN);
-        buffering.on_send_window(STREAM_SEND_MIN);
+        buffering.on_send_window(STREAM_SEND_MIN, STREAM_UNSENT_MAX);
         assert_eq!(buffering.room(sent(3 * STREAM_SEND_MIN), 1), STREAM_SEND_MIN);
     }
 
     #[test]
     fn little_waits_to_be_sent_however_wide_the_window() {
         let mut buffering = Buffering::new(u64::MAX);
-        buffering.on_send_window(100 * STREAM_UNSENT_MAX);
+        buffering.on_send_window(100 * STREAM_UNSENT_MAX, STREAM_UNSENT_MAX);
         let unsent = |unsent| Backlog { buffered: 10 * STREAM_UNSENT_MAX, unsent };
         assert_eq!(buffering.room(unsent(0), 0), STREAM_UNSENT_MAX);
         assert_eq!(buffering.room(unsent(STREAM_UNSENT_MAX), 0), 0);
@@ -242,11 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn writers_are_asked_when_more_may_wait_to_be_sent() {
+        let mut buffering = Buffering::new(u64::MAX);
+        buffering.on_send_window(STREAM_UNSENT_MAX, STREAM_UNSENT_NEAR);
+        assert_eq!(buffering.room(sent(0), 0), STREAM_UNSENT_NEAR);
+        assert!(!buffering.on_send_window(STREAM_UNSENT_MAX, STREAM_UNSENT_MAX), "nobody waits");
+        assert_eq!(buffering.room(sent(0), 0), STREAM_UNSENT_MAX);
+        buffering.wait(id(0), 0);
+        assert!(!buffering.on_send_window(STREAM_UNSENT_MAX, STREAM_UNSENT_NEAR));
+        assert!(buffering.on_send_window(STREAM_UNSENT_MAX, STREAM_UNSENT_MAX));
+    }
+
+    #[test]
     fn small_changes_of_the_congestion_window_change_nothing() {
         let mut buffering = Buffering::new(u64::MAX);
         buffering.wait(id(0), 0);
-        assert!(!buffering.on_send_window(STREAM_SEND_MIN / 4 + 50));
-        assert!(buffering.on_send_window(STREAM_SEND_MIN / 2));
-        assert!(!buffering.on_send_window(0), "a smaller window wakes nobody");
+        assert!(!buffering.on_send_window(STREAM_SEND_MIN / 4 + 50, STREAM_UNSENT_MAX));
+        assert!(buffering.on_send_window(STREAM_SEND_MIN / 2, STREAM_UNSENT_MAX));
+        assert!(!buffering.on_send_window(0, STREAM_UNSENT_MAX), "a smaller window wakes nobody");
     }
 }

@@ -85,6 +85,6 @@ pub(crate) const NEAR: Duration = Duration::from_micros(500);
 /// One batch of segment offload, the most that a sender held back by the pacer waits for.
 pub(crate) const BATCH_MAX: u64 = 64 * 1024;
 
-/// Bytes by which bunched acknowledgements widen the window of a near path: a dozen batches, a millisecond at 6 Gbit/s. More waits in
+/// Bytes by which bunched acknowledgements widen the window of a near path: eight batches, half a millisecond at 8 Gbit/s. More waits in
 /// the memory of the receiver's socket, and has left the caches of both ends before it is read.
-pub(crate) const BUNCHED_NEAR: u64 = 768 * 1024;
+pub(crate) const BUNCHED_NEAR: u64 = 512 * 1024;

@@ -31,6 +31,10 @@ pub(crate) const STREAM_SEND_MIN: u64 = 128 * 1024;
 /// be written before it is known what is more urgent.
 pub(crate) const STREAM_UNSENT_MAX: u64 = 256 * 1024;
 
+/// The same where the peer is near and no other connection's turn has to be waited for: two batches, of which one is sent while the
+/// other is written. With what is in flight there they stay in the cache that is nearest to one processor.
+pub(crate) const STREAM_UNSENT_NEAR: u64 = 128 * 1024;
+
 /// Streams of one direction that a peer may ever open (RFC 9000 §4.6).
 pub(crate) const STREAMS_MAX: u64 = 1 << 60;
 

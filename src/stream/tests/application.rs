@@ -1,6 +1,7 @@
 //! What an application sees.
 
 use super::*;
+use crate::base::limits::STREAM_UNSENT_MAX;
 
 #[test]
 fn a_stream_beyond_the_limit_waits_for_the_peer() {
@@ -109,7 +110,7 @@ fn a_larger_congestion_window_wakes_blocked_writers() {
     let big = vec![0; 1 << 20];
     streams.write(id, &big).unwrap();
     streams.write(id, &big).unwrap_err();
-    streams.on_send_window(1 << 20);
+    streams.on_send_window(1 << 20, STREAM_UNSENT_MAX);
     assert_eq!(events(&mut streams), [StreamEvent::Writable(id)]);
     assert_eq!(streams.write(id, &big), Ok(128 << 10), "no more than may wait unsent");
 }
