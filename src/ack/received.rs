@@ -87,13 +87,6 @@ impl Received {
     /// draft-ietf-quic-ack-frequency §6.2).
     pub(super) fn smallest_unreported_missing(&self, threshold: u64) -> Option<u64> {
         let reported = self.reported.map_or(0, |largest| (largest + 1).saturating_sub(threshold));
-        let mut candidate = reported.max(self.floor);
-        for range in self.ranges.iter() {
-            if range.start > candidate {
-                return Some(candidate);
-            }
-            candidate = candidate.max(range.end);
-        }
-        None
+        self.ranges.lowest_missing_from(reported.max(self.floor))
     }
 }

@@ -125,6 +125,16 @@ impl RangeSet {
         range.is_empty() || self.ranges.get(index).is_some_and(holds)
     }
 
+    /// The lowest number at or above `value` that it lacks, with one that it holds above.
+    pub(crate) fn lowest_missing_from(&self, value: u64) -> Option<u64> {
+        let index = self.ranges.partition_point(|range| range.end <= value);
+        let first = self.ranges.get(index)?;
+        if first.start > value {
+            return Some(value);
+        }
+        self.ranges.get(index + 1).map(|_| first.end)
+    }
+
     /// The ranges, rising.
     pub(crate) fn iter(
         &self,
@@ -194,6 +204,9 @@ mod tests {
                 let within = start..start + length;
                 let whole = within.clone().all(|n| model.contains(&n));
                 prop_assert_eq!(set.contains_range(&within), whole);
+                let top = model.last().copied().unwrap_or(0);
+                let missing = (start..top).find(|n| !model.contains(n));
+                prop_assert_eq!(set.lowest_missing_from(start), missing);
             }
         }
     }

@@ -48,6 +48,7 @@ impl Connection {
         packets: &mut [u8],
     ) {
         let length = arrival.datagram.max(1);
+        self.counters.datagrams_received(packets.len().div_ceil(length), packets.len());
         self.keys.uncover(packets.chunks_mut(length));
         for packet in packets.chunks_mut(length) {
             let arrival = Arrival { datagram: packet.len(), ..arrival };
@@ -63,6 +64,7 @@ impl Connection {
         arrival: Arrival,
         packet: &mut [u8],
     ) {
+        self.counters.datagrams_received(1, arrival.datagram);
         self.keys.uncover(std::iter::once(&mut *packet));
         self.handle_uncovered(now, entropy, arrival, packet);
     }
@@ -74,7 +76,6 @@ impl Connection {
         arrival: Arrival,
         packet: &mut [u8],
     ) {
-        self.counters.datagram_received(arrival.datagram);
         let expected = self.acks.largest().map_or(0, |largest| largest + 1);
         let Some(unmasked) = Keys::read(packet, expected) else {
             self.counters.undecodable += 1;

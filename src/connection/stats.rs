@@ -118,8 +118,8 @@ impl Counters {
         self.bytes_sent += bytes as u64;
     }
 
-    pub(super) fn datagram_received(&mut self, bytes: usize) {
-        self.datagrams_received += 1;
+    pub(super) fn datagrams_received(&mut self, datagrams: usize, bytes: usize) {
+        self.datagrams_received += datagrams as u64;
         self.bytes_received += bytes as u64;
     }
 
