@@ -18,7 +18,6 @@ use std::thread;
 
 use super::core::Core;
 use super::shared::Shared;
-use super::vigil::VIGIL;
 use super::wait::Key;
 use crate::base::Instant;
 
@@ -47,14 +46,16 @@ impl Lookout {
         if !key.reads() {
             return shared.poll(key, waker, attempt);
         }
-        if let Self::Awake(since) = *self
-            && shared.now() - since > VIGIL
-        {
-            shared.reception().end_vigil();
-            *self = Self::Asleep(since);
+        let vigil = shared.reception().vigil();
+        if let Self::Awake(since) = *self {
+            let waited = shared.now() - since;
+            if vigil.is_none_or(|length| waited > length) {
+                shared.reception().end_vigil(waited);
+                *self = Self::Asleep(since);
+            }
         }
         let is_awake = match self {
-            Self::Idle => shared.reception().is_vigil_kept(),
+            Self::Idle => vigil.is_some(),
             Self::Awake(_) => true,
             Self::Asleep(_) => false,
         };
@@ -113,6 +114,9 @@ mod tests {
     use crate::driver::Topic;
     use crate::driver::start::started;
     use crate::endpoint::Dial;
+
+    /// Longer than any vigil.
+    const LONG: Duration = Duration::from_millis(1);
 
     #[derive(Default)]
     struct Calls(AtomicU32);
@@ -200,7 +204,7 @@ mod tests {
         let mut task = Task::new();
         task.has_answers();
         let long_ago = task.shared.now();
-        thread::sleep(VIGIL * 2);
+        thread::sleep(LONG);
         task.lookout = Lookout::Awake(long_ago);
         assert!(task.poll(Poll::Pending).is_pending());
         assert!(matches!(task.lookout, Lookout::Asleep(since) if since == long_ago));
@@ -223,12 +227,12 @@ mod tests {
         let mut task = Task::new();
         task.has_answers();
         task.lookout = Lookout::Asleep(task.shared.now());
-        thread::sleep(VIGIL * 2);
+        thread::sleep(LONG);
         for _ in 0..4 {
             let asleep = task.lookout;
             assert!(task.poll(Poll::Ready(())).is_ready());
             task.lookout = asleep;
         }
-        assert!(task.shared.reception().is_vigil_kept());
+        assert!(task.shared.reception().vigil().is_some());
     }
 }

@@ -9,8 +9,8 @@
 //! A thread in the seat has what it waits for without a switch from another thread, as with a socket of its own. Others
 //! that wait meanwhile park, and whoever reads wakes them. One that has read for others alone several times leaves the seat
 //! to them: who waits to accept connections shall not stand between the socket and a reader. Nor does a writer take it whose connection takes
-//! turns with others ([`Core::leaves_seat`](super::Core::leaves_seat)). Timers stay with the worker. One whose
-//! answers come within microseconds looks for the next one before it sleeps ([`vigil`](super::vigil)); so does a task, without the seat
+//! turns with others ([`Core::leaves_seat`](super::Core::leaves_seat)). Timers stay with the worker. One that
+//! has got datagrams within microseconds looks for the next before it sleeps ([`vigil`](super::vigil)); so does a task, without the seat
 //! ([`lookout`](super::lookout)).
 //!
 //! A thread that comes back to the seat all the time is not worth the changes of the worker's poll, nor that the worker wakes when
@@ -32,7 +32,7 @@ use super::guarded::Guarded;
 use super::patrol::Usage;
 use super::receive::ReceiveBuffers;
 use super::socket::Socket;
-use super::vigil::{VIGIL, Vigil};
+use super::vigil::Vigil;
 use super::watch::Watch;
 
 const SOCKET: Token = Token(0);
@@ -130,9 +130,9 @@ impl Reception {
         seat.is_readable
     }
 
-    /// For a task that reads and has to wait: whether it keeps a vigil.
-    pub(super) fn is_vigil_kept(&self) -> bool {
-        HAS_SEAT && self.vigil.is_kept()
+    /// For a task that reads and has to wait: how long it stays awake, if at all.
+    pub(super) fn vigil(&self) -> Option<Duration> {
+        self.vigil.length().filter(|_| HAS_SEAT)
     }
 
     /// For a task on vigil: reads the socket once, if nobody else is about to.
@@ -145,21 +145,21 @@ impl Reception {
 
     /// For a task that has kept a vigil for so long, and found what it waited for.
     pub(super) fn on_found(&self, waited: Duration) {
-        self.vigil.on_answered(waited);
+        self.vigil.on_found(waited);
         self.watch.lock().on_found();
     }
 
-    /// For a task whose vigil was in vain: it looks no more, so the worker has to watch the socket.
-    pub(super) fn end_vigil(&self) {
-        self.vigil.on_unanswered();
+    /// For a task that has kept a vigil for so long in vain: it looks no more, so the worker has to watch the socket.
+    pub(super) fn end_vigil(&self, waited: Duration) {
+        self.vigil.on_nothing(waited);
         self.watch.lock().patrol(false);
     }
 
     /// For a task that has slept for so long, and was woken for what was received last. Of vigils that others keep, or whose price it has
     /// paid already, that says nothing.
     pub(super) fn on_answered(&self, waited: Duration) {
-        if !self.vigil.is_kept() {
-            self.vigil.on_answered(waited);
+        if self.vigil.length().is_none() {
+            self.vigil.on_found(waited);
         }
     }
 
@@ -296,8 +296,8 @@ impl Seat {
         timeout: Duration,
     ) -> usize {
         let began = guarded.now();
-        if self.vigil.is_kept() && timeout > VIGIL {
-            self.stay_awake(attention, || guarded.now() - began < VIGIL);
+        if let Some(length) = self.vigil.length().filter(|length| timeout > *length) {
+            self.stay_awake(attention, || guarded.now() - began < length);
         }
         if !self.is_readable {
             self.sleep(attention, timeout);
@@ -305,9 +305,8 @@ impl Seat {
         let waited = guarded.now() - began;
         let filled = self.receive_if_readable(guarded);
         match filled > 0 && self.served.this {
-            true => self.vigil.on_answered(waited),
-            false if waited > VIGIL => self.vigil.on_unanswered(),
-            false => {}
+            true => self.vigil.on_found(waited),
+            false => self.vigil.on_nothing(waited),
         }
         filled
     }
