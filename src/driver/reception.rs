@@ -350,7 +350,9 @@ impl Seat {
         }
         // Not before everything is taken in: who is woken earlier is in the way, and has to be woken again for the rest.
         served.note(ready, waker);
-        ready.drain(..).for_each(Waker::wake);
+        // Whoever is in the seat is awake and tries again anyway.
+        let others = ready.drain(..).filter(|other| !other.will_wake(waker));
+        others.for_each(Waker::wake);
         self.is_readable = match &received {
             Ok(_) => !self.buffers.was_all(),
             // Else it is the late answer to some earlier datagram, or no memory: there may be more to read all the same.
