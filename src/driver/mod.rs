@@ -18,7 +18,7 @@
 //!
 //! This driver does it with one worker thread per endpoint, or with several ([`shards`]). Threads of the application do not talk to the worker: they
 //! take the lock of the [`Core`], change the protocol's state, and send what comes of it themselves ([`transmit`]). One that has
-//! to wait reads the main socket itself ([`reception`]), and tasks do in passing while datagrams come fast ([`lookout`]). The worker keeps time, reads the spare sockets ([`spares`]), and the main one
+//! to wait reads the main socket itself ([`reception`]), and tasks do in passing while answers come fast ([`lookout`]). The worker keeps time, reads the spare sockets ([`spares`]), and the main one
 //! while nobody waits. It can be a task of tokio instead ([`task`]). Who has read a handshake message also does the
 //! work with public keys that it asks for, without the lock.
 //! Nothing here is process-wide.

@@ -10,8 +10,8 @@
 //! that wait meanwhile park, and whoever reads wakes them. One that has read for others alone several times leaves the seat
 //! to them: who waits to accept connections shall not stand between the socket and a reader. Nor does a writer take it whose connection takes
 //! turns with others ([`Core::leaves_seat`](super::Core::leaves_seat)). Timers stay with the worker. One that
-//! has got datagrams within microseconds looks for the next before it sleeps ([`vigil`](super::vigil)); so does a task, without the seat
-//! ([`lookout`](super::lookout)).
+//! has got datagrams within microseconds looks for the next before it sleeps ([`vigil`](super::vigil)); so does a task for answers, without
+//! the seat ([`lookout`](super::lookout)).
 //!
 //! A thread that comes back to the seat all the time is not worth the changes of the worker's poll, nor that the worker wakes when
 //! a datagram arrives while the thread is away for a moment. Then the worker *patrols*: it lets the socket go
@@ -132,7 +132,7 @@ impl Reception {
 
     /// For a task that reads and has to wait: how long it stays awake, if at all.
     pub(super) fn vigil(&self) -> Option<Duration> {
-        self.vigil.length().filter(|_| HAS_SEAT)
+        self.vigil.length_for_task().filter(|_| HAS_SEAT)
     }
 
     /// For a task on vigil: reads the socket once, if nobody else is about to.
@@ -158,7 +158,7 @@ impl Reception {
     /// For a task that has slept for so long, and was woken for what was received last. Of vigils that others keep, or whose price it has
     /// paid already, that says nothing.
     pub(super) fn on_answered(&self, waited: Duration) {
-        if self.vigil.length().is_none() {
+        if self.vigil.length_for_task().is_none() {
             self.vigil.on_found(waited);
         }
     }
