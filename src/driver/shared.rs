@@ -242,10 +242,11 @@ impl Shared {
     }
 
     /// Does the work with public keys that datagrams have brought: without the lock, and what each piece makes to send leaves before the next.
-    /// Whoever has read datagrams does this.
-    pub(super) fn work_off(&self) {
+    /// Whoever has read datagrams does this. Returns whether it has answered a dial.
+    pub(super) fn work_off(&self) -> bool {
+        let mut has_answered = false;
         if !self.guarded.has_work() {
-            return;
+            return has_answered;
         }
         let mut ready = Vec::new();
         let mut done = None;
@@ -255,7 +256,8 @@ impl Shared {
             if follows {
                 self.flush();
             }
-            let Some(mut work) = next else { return };
+            let Some(mut work) = next else { return has_answered };
+            has_answered |= work.is_answer();
             work.run(&self.identity, &mut &self.entropy);
             done = Some(work);
         }

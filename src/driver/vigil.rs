@@ -44,6 +44,14 @@ const BATCH: Kind = Kind {
     quick: Duration::from_micros(25),
 };
 
+/// What follows when a dial was answered. The dialler has about a hundred microseconds of work with public keys before it sends ESTABLISH, and
+/// may have to wake for it. So vigils are as long as that takes, and worth while if it comes at all.
+const CONFIRMATION: Kind = Kind {
+    soon: Duration::from_micros(400),
+    length: Duration::from_micros(250),
+    quick: Duration::from_micros(250),
+};
+
 /// Datagrams that have come soon so often in a row will go on.
 const REPEATED: u32 = 4;
 
@@ -93,18 +101,12 @@ impl Vigil {
             // Who sends several datagrams at once does not answer.
             self.answers.end();
         }
-        let (credit, Kind { soon, length, quick }) = (self.credit(), self.kind());
-        match waited > if credit.is_left() { length } else { soon } {
-            true => credit.on_vain(),
-            false => credit.on_soon(waited <= quick),
-        }
+        self.credit().on_found(self.kind(), waited);
     }
 
     /// One that reads has waited for so long, and got nothing.
     pub(super) fn on_nothing(&self, waited: Duration) {
-        if waited > self.kind().length {
-            self.credit().on_vain();
-        }
+        self.credit().on_nothing(self.kind(), waited);
     }
 
     fn is_several(&self) -> bool {
@@ -120,6 +122,27 @@ impl Vigil {
     }
 }
 
+/// What the latest answers to dials have shown.
+#[derive(Debug, Default)]
+pub(super) struct Confirmations(Credit);
+
+impl Confirmations {
+    /// How long a worker that has answered is to stay awake, if at all.
+    pub(super) fn length(&self) -> Option<Duration> {
+        self.0.is_left().then_some(CONFIRMATION.length)
+    }
+
+    /// It has waited for so long, and then got something.
+    pub(super) fn on_found(&self, waited: Duration) {
+        self.0.on_found(CONFIRMATION, waited);
+    }
+
+    /// It has waited for so long, and got nothing.
+    pub(super) fn on_nothing(&self, waited: Duration) {
+        self.0.on_nothing(CONFIRMATION, waited);
+    }
+}
+
 /// Whether vigils for things of one kind are worth while.
 #[derive(Debug, Default)]
 struct Credit {
@@ -132,6 +155,19 @@ struct Credit {
 impl Credit {
     fn is_left(&self) -> bool {
         self.left.load(Ordering::Relaxed) > 0
+    }
+
+    fn on_found(&self, Kind { soon, length, quick }: Kind, waited: Duration) {
+        match waited > if self.is_left() { length } else { soon } {
+            true => self.on_vain(),
+            false => self.on_soon(waited <= quick),
+        }
+    }
+
+    fn on_nothing(&self, kind: Kind, waited: Duration) {
+        if waited > kind.length {
+            self.on_vain();
+        }
     }
 
     fn on_soon(&self, is_quick: bool) {
@@ -260,6 +296,17 @@ mod tests {
         vigil.on_found(ANSWER.quick);
         vigil.on_received(false);
         assert_eq!(vigil.length(), Some(BATCH.length));
+    }
+
+    #[test]
+    fn a_worker_stays_awake_once_dials_are_confirmed_soon_and_no_more_where_they_are_not() {
+        let confirmations = Confirmations::default();
+        for (late, needed) in [(false, REPEATED), (true, REPEATED * 2)] {
+            assert_eq!(confirmations.length(), None, "late: {late}");
+            (0..needed).for_each(|_| confirmations.on_found(CONFIRMATION.soon));
+            assert_eq!(confirmations.length(), Some(CONFIRMATION.length), "late: {late}");
+            confirmations.on_nothing(CONFIRMATION.length * 2);
+        }
     }
 
     #[test]

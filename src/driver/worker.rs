@@ -6,12 +6,13 @@
 //!   commands ─▶ (receive ─▶ transmit) a few times ─▶ timers ─▶ transmit ─▶ sleep, unless more waits
 //! ```
 //!
-//! It is a thread that sleeps in its poll, or a [task](super::task).
+//! It is a thread that sleeps in its poll, after a [vigil](super::vigil) if it has answered a dial and that is worth it; or a [task](super::task).
 
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
+use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
@@ -23,6 +24,8 @@ use super::shared::{Command, Shared};
 use super::socket::Socket;
 use super::spares;
 use super::streams::{self, Seen};
+use super::vigil::Confirmations;
+use crate::base::Instant;
 use crate::nat::SocketId;
 
 /// Times that the socket is read in a row before timers are looked at.
@@ -50,6 +53,9 @@ pub(super) struct Worker {
     /// The socket in which there has to be room.
     watched: Option<SocketId>,
     patrol: Patrol,
+    /// A dial was answered since it slept last.
+    has_answered: bool,
+    confirmations: Confirmations,
 }
 
 /// What follows on a turn.
@@ -75,6 +81,8 @@ impl Worker {
             buffers: ReceiveBuffers::new(),
             watched: None,
             patrol: Patrol::default(),
+            has_answered: false,
+            confirmations: Confirmations::default(),
         }
     }
 
@@ -82,15 +90,52 @@ impl Worker {
     pub(super) fn run(mut self, mut poll: Poll) {
         let mut events = events();
         loop {
-            let timeout = match self.turn() {
+            let polled = match self.turn() {
                 Next::End => return,
-                Next::Turn => Some(Duration::ZERO),
-                Next::Sleep(timeout) => timeout,
+                Next::Turn => poll.poll(&mut events, Some(Duration::ZERO)),
+                Next::Sleep(timeout) => self.sleep(&mut poll, &mut events, timeout),
             };
-            match poll.poll(&mut events, timeout) {
+            match polled {
                 Ok(()) => self.note(&events),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
+            }
+        }
+    }
+
+    /// Waits until something has happened. It stays awake at first if it has answered a dial and that is worth it.
+    fn sleep(
+        &mut self,
+        poll: &mut Poll,
+        events: &mut Events,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        if !std::mem::take(&mut self.has_answered) {
+            return poll.poll(events, timeout);
+        }
+        let began = self.shared.now();
+        let length =
+            self.confirmations.length().filter(|length| timeout.is_none_or(|left| left > *length));
+        match length {
+            Some(length) => self.stay_awake(poll, events, began + length)?,
+            None => poll.poll(events, timeout)?,
+        }
+        let waited = self.shared.now() - began;
+        match events.is_empty() {
+            true => self.confirmations.on_nothing(waited),
+            false => self.confirmations.on_found(waited),
+        }
+        Ok(())
+    }
+
+    /// Looks whether something has happened, again and again until `end`.
+    fn stay_awake(&self, poll: &mut Poll, events: &mut Events, end: Instant) -> io::Result<()> {
+        loop {
+            // The dialler may be waiting for this processor.
+            thread::yield_now();
+            poll.poll(events, Some(Duration::ZERO))?;
+            if !events.is_empty() || self.shared.now() > end {
+                return Ok(());
             }
         }
     }
@@ -142,7 +187,7 @@ impl Worker {
         self.run_commands();
         self.patrol();
         // Another worker on the port may have brought some.
-        self.shared.work_off();
+        self.has_answered |= self.shared.work_off();
         for _ in 0..RECEIVES {
             if !self.has_input() {
                 break;
@@ -152,7 +197,7 @@ impl Worker {
             }
             self.receive_from_spares();
             self.receive_from_streams();
-            self.shared.work_off();
+            self.has_answered |= self.shared.work_off();
             self.shared.flush_from_worker();
         }
         self.shared.guarded().with(&mut self.ready, |core, now| core.run_timers(now));

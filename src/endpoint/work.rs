@@ -68,6 +68,11 @@ pub(crate) struct Finishing {
 }
 
 impl Work {
+    /// A dial is answered with it.
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(self, Self::Answering(_))
+    }
+
     /// Does it. `identity` is that of the endpoint.
     pub(crate) fn run(&mut self, identity: &Identity, entropy: &mut dyn Entropy) {
         match self {
