@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::error::{EndpointClosed, StreamError};
 use crate::base::Instant;
 use crate::close::ConnectionError;
+use crate::connection::Connection;
 use crate::datagram::DatagramError;
 use crate::driver::Core;
 use crate::endpoint::ConnectionHandle;
@@ -218,49 +219,60 @@ pub(crate) fn read(
         Err(ReadError::Blocked) => Poll::Pending,
         result => Poll::Ready(result),
     });
-    let result = match result {
-        Some(Poll::Ready(result)) => result,
-        Some(Poll::Pending) => Err(ReadError::Blocked),
-        None => Err(ReadError::ConnectionClosed),
-    };
-    explain_read(core, handle, result)
+    explain_read(core, handle, attempted(result))
 }
 
 /// Shows what has arrived to `take`, which returns how much of it is used up. `None` is the end of the stream.
-pub(crate) fn read_with<T>(
+pub(crate) fn read_with(
     core: &mut Core,
     now: Instant,
     handle: ConnectionHandle,
     id: StreamId,
-    take: &mut Option<impl FnOnce(&[u8]) -> (usize, T)>,
-) -> Poll<Result<Option<T>, StreamError>> {
-    let Some(connection) = core.connection(handle) else {
-        return explain_read(core, handle, Err(ReadError::ConnectionClosed));
-    };
-    let result = match connection.peek(id) {
-        Ok([]) => {
-            connection.consume(now, id, 0);
-            Ok(None)
-        }
-        Ok(data) => Ok(take.take().map(|take| {
-            let length = data.len();
-            let (used, result) = take(data);
-            (used.min(length), result)
-        })),
-        Err(ReadError::Blocked) => {
-            // Asks for an event when there is more.
-            connection.consume(now, id, 0);
-            Err(ReadError::Blocked)
-        }
-        Err(error) => Err(error),
-    };
-    let result = result.map(|taken| {
-        taken.map(|(used, result)| {
-            connection.consume(now, id, used);
-            result
-        })
+    take: &mut impl FnMut(&[u8]) -> usize,
+) -> Poll<Result<Option<usize>, StreamError>> {
+    let result = core.attempt(handle, |connection| match show(connection, now, id, take) {
+        Err(ReadError::Blocked) => Poll::Pending,
+        result => Poll::Ready(result),
     });
-    explain_read(core, handle, result)
+    explain_read(core, handle, attempted(result))
+}
+
+/// Shows one piece after another, for as long as each is used up.
+fn show(
+    connection: &mut Connection,
+    now: Instant,
+    id: StreamId,
+    take: &mut impl FnMut(&[u8]) -> usize,
+) -> Result<Option<usize>, ReadError> {
+    let mut used = 0;
+    while used < COPY_MAX {
+        let (shown, taken) = match connection.peek(id) {
+            // The next look will tell.
+            Ok([]) | Err(_) if used > 0 => break,
+            Ok(data) if !data.is_empty() => (data.len(), take(data).min(data.len())),
+            nothing => {
+                let nothing = nothing.map(|_| None);
+                // The end has been seen; before it, an event tells when there is more.
+                connection.consume(now, id, 0);
+                return nothing;
+            }
+        };
+        connection.consume(now, id, taken);
+        used += taken;
+        if taken < shown {
+            break;
+        }
+    }
+    Ok(Some(used))
+}
+
+/// What has come of an attempt with a connection.
+fn attempted<T>(result: Option<Poll<Result<T, ReadError>>>) -> Result<T, ReadError> {
+    match result {
+        Some(Poll::Ready(result)) => result,
+        Some(Poll::Pending) => Err(ReadError::Blocked),
+        None => Err(ReadError::ConnectionClosed),
+    }
 }
 
 fn explain_read<T>(

@@ -56,25 +56,31 @@ impl RecvStream {
         self.half.timeout.get()
     }
 
-    /// Shows the next bytes to `take` without copying them. `take` returns how many of them it has used up, and a result; the
-    /// others are shown again. `None` is the end of the stream.
+    /// Shows what has arrived to `take` without copying it, piece by piece: as long as `take` returns that it has used up all
+    /// of a piece, and up to 256 KiB. What it has not used up is shown again. Waits until there is something, and
+    /// returns how many bytes were used up; `None` is the end of the stream. One that has used up nothing is shown the same again at once,
+    /// whether or not more has arrived: keep what you cannot use yet.
     ///
     /// The endpoint stands still while `take` runs: it must be quick, and must not use this endpoint.
     ///
     /// ```no_run
     /// # fn f(stream: &srudp::RecvStream) -> std::io::Result<()> {
-    /// let line = stream.read_with(|data| match data.iter().position(|byte| *byte == b'\n') {
-    ///     Some(end) => (end + 1, Some(data[..end].to_vec())),
-    ///     None => (0, None),
-    /// })?;
+    /// use sha2::{Digest, Sha256};
+    ///
+    /// let mut hash = Sha256::new();
+    /// let mut hashed = |data: &[u8]| {
+    ///     hash.update(data);
+    ///     data.len()
+    /// };
+    /// while stream.read_with(&mut hashed)?.is_some() {}
+    /// println!("{:x?}", hash.finalize());
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// As `read`.
-    pub fn read_with<T>(&self, take: impl FnOnce(&[u8]) -> (usize, T)) -> io::Result<Option<T>> {
+    pub fn read_with(&self, mut take: impl FnMut(&[u8]) -> usize) -> io::Result<Option<usize>> {
         let half = &self.half;
-        let mut take = Some(take);
         half.wait(|core, now| {
             half.ended(None).unwrap_or_else(|| {
                 let result = attempt::read_with(core, now, half.link.handle(), half.id, &mut take);

@@ -114,7 +114,7 @@ impl Stream {
     ///
     /// # Errors
     /// As [`RecvStream::read_with`].
-    pub fn read_with<T>(&self, take: impl FnOnce(&[u8]) -> (usize, T)) -> io::Result<Option<T>> {
+    pub fn read_with(&self, take: impl FnMut(&[u8]) -> usize) -> io::Result<Option<usize>> {
         self.recv.read_with(take)
     }
 

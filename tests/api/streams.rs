@@ -81,14 +81,46 @@ fn a_reader_may_look_and_take_only_a_part() {
     (&sender).write_all(b"one\ntwo").unwrap();
     sender.end().unwrap();
     let receiver = pair.listener.accept_uni().unwrap();
-    let line = |data: &[u8]| match data.iter().position(|byte| *byte == b'\n') {
-        Some(end) => (end + 1, data[..end].to_vec()),
-        None => (data.len(), data.to_vec()),
+    let line = || {
+        let mut line = Vec::new();
+        let used = receiver.read_with(|data| {
+            let end = data.iter().position(|byte| *byte == b'\n');
+            line.extend_from_slice(&data[..end.unwrap_or(data.len())]);
+            end.map_or(data.len(), |end| end + 1)
+        });
+        (used.unwrap(), line)
     };
-    assert_eq!(receiver.read_with(line).unwrap().unwrap(), b"one");
-    assert_eq!(receiver.read_with(line).unwrap().unwrap(), b"two");
-    assert_eq!(receiver.read_with(line).unwrap(), None);
-    assert_eq!(receiver.read_with(line).unwrap(), None);
+    assert_eq!(line(), (Some(4), b"one".to_vec()));
+    assert_eq!(line(), (Some(3), b"two".to_vec()));
+    assert_eq!(line(), (None, Vec::new()));
+    assert_eq!(line(), (None, Vec::new()));
+}
+
+#[test]
+fn a_reader_is_shown_one_piece_after_another_until_it_leaves_some() {
+    in_time(|| {
+        let pair = Pair::new();
+        let data = pattern(100_000);
+        let sender = pair.dialler.open_uni().unwrap();
+        (&sender).write_all(&data).unwrap();
+        sender.finish().unwrap();
+        let receiver = pair.listener.accept_uni().unwrap();
+        let mut received = Vec::new();
+        let mut pieces = 0;
+        let mut take = |most: usize| {
+            receiver.read_with(|piece| {
+                let used = piece.len().min(most);
+                received.extend_from_slice(&piece[..used]);
+                pieces += 1;
+                used
+            })
+        };
+        assert_eq!(take(10).unwrap(), Some(10));
+        assert_eq!(take(usize::MAX).unwrap(), Some(data.len() - 10));
+        assert_eq!(take(usize::MAX).unwrap(), None);
+        assert!(received == data);
+        assert!(pieces > 2);
+    });
 }
 
 #[test]

@@ -32,6 +32,11 @@ const ALL: &[Contender] = &[
             "srudp without the features aws-lc and aegis: all in Rust, AES-256-GCM",
         )
     },
+    contender(
+        "srudp-zero-copy",
+        "srudp-zero-copy",
+        "srudp, the data shared and borrowed by `write_bytes` and `read_with` instead of copied",
+    ),
     contender("srudp-gcm", "srudp-gcm", "srudp with AES-256-GCM by AWS-LC, as the others have it"),
     tuned("srudp-cubic", "srudp", "srudp with CUBIC instead of BBR"),
     contender("srudp-1", "srudp-1", "srudp with one worker at both sides"),
@@ -85,12 +90,18 @@ impl Contender {
         self.stack != "srudp-1"
     }
 
-    /// Links are too slow to tell ciphers from each other.
+    /// How packets are sealed, and data copied, shows where much of it is moved.
+    fn is_for_bulk(&self) -> bool {
+        matches!(self.stack, "srudp-gcm" | "srudp-zero-copy")
+    }
+
+    /// Links are too slow to tell ways to copy and to seal from each other.
     pub(crate) fn goes_through_link(&self) -> bool {
         self.does_one()
             && self.has_connections()
             && self.build == Build::This
-            && !matches!(self.stack, "tcp" | "srudp-gcm")
+            && !self.is_for_bulk()
+            && self.stack != "tcp"
     }
 
     /// Neither the cipher nor larger windows matter to silent connections.
@@ -99,7 +110,7 @@ impl Contender {
             && self.has_connections()
             && self.build == Build::This
             && !self.tuned
-            && self.stack != "srudp-gcm"
+            && !self.is_for_bulk()
     }
 
     /// Connections of TCP stay without a word, and iroh decides for itself.
@@ -113,13 +124,13 @@ impl Contender {
     }
 
     pub(crate) fn answers(&self) -> bool {
-        self.does_one() && !matches!(self.stack, "sealed" | "sealed-aegis")
+        self.does_one() && !matches!(self.stack, "srudp-zero-copy" | "sealed" | "sealed-aegis")
     }
 
     /// TCP alone agrees on no keys: it is shown as the floor of the classical table.
     pub(crate) fn agrees_on_keys(&self, key_exchange: KeyExchange) -> bool {
         self.has_connections()
-            && self.stack != "srudp-gcm"
+            && !self.is_for_bulk()
             && (self.stack != "tcp" || key_exchange != KeyExchange::X25519MlKem768)
     }
 }

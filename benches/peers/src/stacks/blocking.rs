@@ -1,12 +1,13 @@
 //! The jobs for stacks with blocking calls: a thread for each connection.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
+use bytes::Bytes;
 
 use super::{CHUNK, DIALS, PING, Quota, Stack, Until, time_pings};
 use crate::child::{Gate, Meter, Never};
@@ -30,6 +31,16 @@ pub(super) trait Blocking: Sync + 'static {
     fn dialer(&self, setup: &Setup, target: &Target) -> Result<Self::Dialer>;
     fn dial(dialer: &Self::Dialer) -> Result<Self::Stream>;
     fn close(stream: Self::Stream);
+
+    /// Writes all of a chunk of a bulk transfer.
+    fn write_chunk(stream: &mut Self::Stream, chunk: &Bytes) -> io::Result<()> {
+        stream.write_all(chunk)
+    }
+
+    /// Reads what has arrived of one, to `buffer` if it has to go somewhere. Returns how much; 0 at the end.
+    fn read_chunk(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+        stream.read(buffer)
+    }
 }
 
 /// Does the jobs over blocking calls.
@@ -103,10 +114,14 @@ fn serve_one<B: Blocking>(incoming: B::Incoming, job: Job, meter: &Meter) -> Res
     if matches!(job, Job::Idle { .. }) {
         return Ok(stream);
     }
+    let is_bulk = matches!(job, Job::Bulk { .. });
     let echo = matches!(job, Job::Ping { .. });
     let mut buffer = vec![0; CHUNK];
     loop {
-        let length = stream.read(&mut buffer)?;
+        let length = match is_bulk {
+            true => B::read_chunk(&mut stream, &mut buffer)?,
+            false => stream.read(&mut buffer)?,
+        };
         if length == 0 {
             return Err(anyhow!("served"));
         }
@@ -164,9 +179,9 @@ fn bulk<B: Blocking>(dialer: &B::Dialer, connections: u32, gate: &Gate) -> Resul
     for mut stream in streams {
         let tell = tell.clone();
         thread::Builder::new().stack_size(STACK_SIZE).spawn(move || {
-            let chunk = vec![0x5a; CHUNK];
+            let chunk = Bytes::from(vec![0x5a; CHUNK]);
             let why = loop {
-                if let Err(error) = stream.write_all(&chunk) {
+                if let Err(error) = B::write_chunk(&mut stream, &chunk) {
                     break error;
                 }
             };

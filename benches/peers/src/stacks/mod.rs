@@ -28,6 +28,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use self::blocking::Threads;
+use self::srudp::Srudp;
 #[cfg(feature = "tokio")]
 use self::tasks::Tokio;
 use crate::child::{Gate, Meter, Never};
@@ -110,9 +111,12 @@ fn time_pings(count: u32, gate: &Gate, mut once: impl FnMut() -> Result<()>) -> 
 /// The stack of this name, if it is built in.
 pub(crate) fn by_name(name: &str) -> Option<Box<dyn Stack>> {
     Some(match name {
-        "srudp" => Box::new(Threads(srudp::Srudp::default())),
-        "srudp-1" => Box::new(Threads(srudp::Srudp { workers: Some(1), ..Default::default() })),
-        "srudp-gcm" => Box::new(Threads(srudp::Srudp { aegis: Some(false), ..Default::default() })),
+        "srudp" => Box::new(Threads(Srudp::<false>::default())),
+        "srudp-zero-copy" => Box::new(Threads(Srudp::<true>::default())),
+        "srudp-1" => Box::new(Threads(Srudp::<false> { workers: Some(1), ..Default::default() })),
+        "srudp-gcm" => {
+            Box::new(Threads(Srudp::<false> { aegis: Some(false), ..Default::default() }))
+        }
         "tcp" => Box::new(Threads(tcp::Tcp)),
         "tls" => Box::new(Threads(tls::Tls)),
         "udp" => Box::new(udp::Udp { sealed: None }),

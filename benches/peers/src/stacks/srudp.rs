@@ -1,18 +1,21 @@
 //! srudp with its blocking calls and its default settings.
+//!
+//! Of two ways to move data in bulk: as with any stream, into and out of the application's buffer; or without these copies.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use anyhow::Result;
+use bytes::Bytes;
 use srudp::proto::{EndpointConfig, TransportConfig};
 use srudp::{ApplicationCode, CongestionAlgorithm, Connection, Endpoint, EndpointBuilder, PeerId};
 
 use super::blocking::Blocking;
 use crate::order::{Datagram, ETHERNET, KeyExchange, Setup, Target, Tuning};
 
-/// What a table says that is not a default.
+/// What a table says that is not a default. With `ZERO_COPY` what is written is shared, and what is read borrowed.
 #[derive(Default)]
-pub(super) struct Srudp {
+pub(super) struct Srudp<const ZERO_COPY: bool = false> {
     pub(super) workers: Option<usize>,
     pub(super) aegis: Option<bool>,
 }
@@ -28,7 +31,7 @@ pub(super) struct Stream {
     stream: srudp::Stream,
 }
 
-impl Blocking for Srudp {
+impl<const ZERO_COPY: bool> Blocking for Srudp<ZERO_COPY> {
     type Listener = Endpoint;
     type Incoming = Connection;
     type Dialer = Dialer;
@@ -60,12 +63,26 @@ impl Blocking for Srudp {
         Ok(Stream { connection, stream })
     }
 
+    fn write_chunk(stream: &mut Stream, chunk: &Bytes) -> io::Result<()> {
+        match ZERO_COPY {
+            true => stream.stream.write_bytes(chunk.clone()),
+            false => stream.write_all(chunk),
+        }
+    }
+
+    fn read_chunk(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<usize> {
+        match ZERO_COPY {
+            true => Ok(stream.stream.read_with(<[u8]>::len)?.unwrap_or(0)),
+            false => stream.read(buffer),
+        }
+    }
+
     fn close(stream: Stream) {
         stream.connection.close_now(ApplicationCode::ZERO, b"");
     }
 }
 
-impl Srudp {
+impl<const ZERO_COPY: bool> Srudp<ZERO_COPY> {
     fn builder(&self, setup: &Setup, accept: bool) -> EndpointBuilder {
         let mut transport = transport(setup);
         if let Some(wanted) = self.aegis {
