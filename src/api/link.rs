@@ -58,7 +58,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.shared.with(|core, now| core.release(now, self.handle));
+        self.shared.release(self.handle);
     }
 }
 
@@ -128,7 +128,7 @@ impl Dialling {
 impl Drop for Dialling {
     fn drop(&mut self) {
         if !self.is_over {
-            self.shared.with(|core, now| core.release(now, self.handle));
+            self.shared.release(self.handle);
         }
     }
 }

@@ -6,8 +6,11 @@
 //!   watching the socket                                                 patrolling
 //!        └◀──────────────────────────────────────────────────────────────┘
 //!             the seat was not used often since the last look, or a thread
-//!             left it without what it waits for: others may be parked
+//!             left it without what it waits for: others may be parked;
+//!             or a connection was let go
 //! ```
+//!
+//! A thread that serves one dial after another takes the seat often, too. But it goes away to accept the next, which would lie unread.
 
 use std::time::Duration;
 
@@ -34,6 +37,8 @@ const DISTURBANCES: u32 = 2;
 pub(super) struct Usage {
     /// All sittings and vigils, as they count.
     pub(super) uses: u64,
+    /// Of them, those before a connection was let go last.
+    pub(super) uses_before: u64,
     /// A thread is in it.
     pub(super) is_taken: bool,
     /// The worker patrols already.
@@ -59,7 +64,8 @@ impl Patrol {
         if passed < PATROL {
             return usage.is_patrolled;
         }
-        let is_busy = usage.uses.wrapping_sub(self.uses) >= USES && passed < PATROL * 4;
+        let uses = usage.uses - self.uses.max(usage.uses_before);
+        let is_busy = uses >= USES && passed < PATROL * 4;
         let is_on = match usage.is_patrolled {
             true => is_busy || usage.is_taken,
             false => is_busy && self.disturbed >= DISTURBANCES,
@@ -81,7 +87,8 @@ mod tests {
             now += PATROL;
             uses += taken * SITTING;
             (0..woken).for_each(|_| patrol.on_disturbed());
-            is_patrolled = patrol.look(now, Usage { uses, is_taken: false, is_patrolled });
+            let usage = Usage { uses, uses_before: 0, is_taken: false, is_patrolled };
+            is_patrolled = patrol.look(now, usage);
             is_patrolled
         };
         periods.iter().map(&mut look).collect()
@@ -101,8 +108,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_seat_was_used_for_before_a_connection_was_let_go_does_not_count() {
+        let begins = |uses_before| {
+            let mut patrol = Patrol::default();
+            (0..9).for_each(|_| patrol.on_disturbed());
+            let usage = Usage { uses: USES * 2, uses_before, is_taken: false, is_patrolled: false };
+            patrol.look(Instant::from_nanos(0) + PATROL, usage)
+        };
+        assert!(begins(USES));
+        assert!(!begins(USES + 1));
+    }
+
+    #[test]
     fn between_two_looks_nothing_changes() {
-        let unused = Usage { uses: 0, is_taken: false, is_patrolled: false };
+        let unused = Usage { uses: 0, uses_before: 0, is_taken: false, is_patrolled: false };
         let used = Usage { uses: USES, is_patrolled: true, ..unused };
         let (mut patrol, start) = (Patrol::default(), Instant::from_nanos(1) + PATROL);
         (0..9).for_each(|_| patrol.on_disturbed());

@@ -178,6 +178,11 @@ impl Reception {
         self.watch.lock().patrol(does);
     }
 
+    /// A connection was let go. Whoever came back to the seat all the time may have come for it.
+    pub(super) fn on_released(&self) {
+        self.watch.lock().on_released();
+    }
+
     /// From now on this socket is read.
     pub(super) fn replace_socket(&self, socket: &Arc<Socket>) -> io::Result<()> {
         let polled = socket.for_poll()?;
@@ -380,6 +385,20 @@ mod tests {
         reception.take_seat().unwrap().leave();
         assert!(!reception.usage().is_patrolled);
         assert!(!reception.usage().is_taken);
+    }
+
+    #[test]
+    fn when_a_connection_is_let_go_the_worker_watches_the_socket() {
+        let socket = Arc::new(Socket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap());
+        let poll = Poll::new().unwrap();
+        let registry = poll.registry().try_clone().unwrap();
+        let reception = Reception::new(&socket, registry, Token(0)).unwrap();
+        drop(reception.take_seat());
+        reception.patrol(true);
+        reception.on_released();
+        let usage = reception.usage();
+        assert!(!usage.is_patrolled);
+        assert_eq!(usage.uses, usage.uses_before);
     }
 
     #[cfg(unix)]

@@ -103,6 +103,12 @@ impl Shared {
         self.with(|core, _| core.begin(prepared))
     }
 
+    /// The last handle of a connection or dial was dropped.
+    pub(crate) fn release(&self, handle: ConnectionHandle) {
+        self.with(|core, now| core.release(now, handle));
+        self.reception.on_released();
+    }
+
     /// As [`Self::with`], for what gives nobody anything to send.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Core) -> T) -> T {
         look(&mut self.guarded.lock())

@@ -21,6 +21,8 @@ pub(super) struct Watch {
     seated: usize,
     /// How often a thread took the seat, and a task found on vigil what it waited for, as that counts.
     uses: u64,
+    /// As many when a connection was let go last.
+    uses_before: u64,
     /// The worker patrols instead.
     is_patrolled: bool,
     for_room: bool,
@@ -40,6 +42,7 @@ impl Watch {
             token,
             seated: 0,
             uses: 0,
+            uses_before: 0,
             is_patrolled: false,
             for_room: false,
             interest: None,
@@ -51,19 +54,25 @@ impl Watch {
     /// A thread has taken the seat.
     pub(super) fn on_taken(&mut self) {
         self.seated += 1;
-        self.uses = self.uses.wrapping_add(SITTING);
+        self.uses += SITTING;
         self.follow();
     }
 
     /// A task has found on vigil what it waited for.
     pub(super) fn on_found(&mut self) {
-        self.uses = self.uses.wrapping_add(FINDING);
+        self.uses += FINDING;
     }
 
     /// A thread has left it.
     pub(super) fn on_left(&mut self) {
         self.seated -= 1;
         self.follow();
+    }
+
+    /// A connection was let go, and who used the seat for it may not come back: the worker watches until others have used it often.
+    pub(super) fn on_released(&mut self) {
+        self.uses_before = self.uses;
+        self.patrol(false);
     }
 
     /// The worker patrols, or no longer.
@@ -78,7 +87,12 @@ impl Watch {
     }
 
     pub(super) fn usage(&self) -> Usage {
-        Usage { uses: self.uses, is_taken: self.seated > 0, is_patrolled: self.is_patrolled }
+        Usage {
+            uses: self.uses,
+            uses_before: self.uses_before,
+            is_taken: self.seated > 0,
+            is_patrolled: self.is_patrolled,
+        }
     }
 
     /// Fails only without memory. The next change tries again, and until then a timer of the protocol wakes the worker.
