@@ -215,11 +215,7 @@ pub(crate) fn read(
 ) -> Poll<Result<usize, StreamError>> {
     let length = out.len().min(COPY_MAX);
     let out = out.get_mut(..length).unwrap_or_default();
-    let result = core.attempt(handle, |connection| match connection.read(now, id, out) {
-        Err(ReadError::Blocked) => Poll::Pending,
-        result => Poll::Ready(result),
-    });
-    explain_read(core, handle, attempted(result))
+    try_reading(core, handle, |connection| connection.read(now, id, out))
 }
 
 /// Shows what has arrived to `take`, which returns how much of it is used up. `None` is the end of the stream.
@@ -230,11 +226,7 @@ pub(crate) fn read_with(
     id: StreamId,
     take: &mut impl FnMut(&[u8]) -> usize,
 ) -> Poll<Result<Option<usize>, StreamError>> {
-    let result = core.attempt(handle, |connection| match show(connection, now, id, take) {
-        Err(ReadError::Blocked) => Poll::Pending,
-        result => Poll::Ready(result),
-    });
-    explain_read(core, handle, attempted(result))
+    try_reading(core, handle, |connection| show(connection, now, id, take))
 }
 
 /// Shows one piece after another, for as long as each is used up.
@@ -266,27 +258,30 @@ fn show(
     Ok(Some(used))
 }
 
-/// What has come of an attempt with a connection.
-fn attempted<T>(result: Option<Poll<Result<T, ReadError>>>) -> Result<T, ReadError> {
-    match result {
-        Some(Poll::Ready(result)) => result,
-        Some(Poll::Pending) => Err(ReadError::Blocked),
-        None => Err(ReadError::ConnectionClosed),
+fn try_reading<T>(
+    core: &mut Core,
+    handle: ConnectionHandle,
+    attempt: impl FnOnce(&mut Connection) -> Result<T, ReadError>,
+) -> Poll<Result<T, StreamError>> {
+    let result = core.attempt(handle, |connection| match attempt(connection) {
+        Err(ReadError::Blocked) => Poll::Pending,
+        result => Poll::Ready(result),
+    });
+    match result.unwrap_or(Poll::Ready(Err(ReadError::ConnectionClosed))) {
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(result) => {
+            Poll::Ready(result.map_err(|error| explain_read(core, handle, error)))
+        }
     }
 }
 
-fn explain_read<T>(
-    core: &Core,
-    handle: ConnectionHandle,
-    result: Result<T, ReadError>,
-) -> Poll<Result<T, StreamError>> {
-    match result {
-        Ok(result) => Poll::Ready(Ok(result)),
-        Err(ReadError::Blocked) => Poll::Pending,
-        Err(ReadError::ConnectionClosed) => {
+/// Why reading ended.
+fn explain_read(core: &Core, handle: ConnectionHandle, error: ReadError) -> StreamError {
+    match error {
+        ReadError::ConnectionClosed => {
             let why = core.reason(handle).unwrap_or(ConnectionError::LocalClosed);
-            Poll::Ready(Err(StreamError::Connection(why)))
+            StreamError::Connection(why)
         }
-        Err(error) => Poll::Ready(Err(StreamError::Read(error))),
+        error => StreamError::Read(error),
     }
 }

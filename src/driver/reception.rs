@@ -373,12 +373,17 @@ mod tests {
     #[cfg(unix)]
     use crate::driver::start::started;
 
-    #[test]
-    fn who_leaves_the_seat_with_empty_hands_leaves_the_socket_to_the_worker() {
+    /// With the poll of its worker.
+    fn reception() -> (Reception, Poll) {
         let socket = Arc::new(Socket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap());
         let poll = Poll::new().unwrap();
         let registry = poll.registry().try_clone().unwrap();
-        let reception = Reception::new(&socket, registry, Token(0)).unwrap();
+        (Reception::new(&socket, registry, Token(0)).unwrap(), poll)
+    }
+
+    #[test]
+    fn who_leaves_the_seat_with_empty_hands_leaves_the_socket_to_the_worker() {
+        let (reception, _poll) = reception();
         reception.patrol(true);
         drop(reception.take_seat());
         assert!(reception.usage().is_patrolled, "it comes back with what it has got");
@@ -389,10 +394,7 @@ mod tests {
 
     #[test]
     fn when_a_connection_is_let_go_the_worker_watches_the_socket() {
-        let socket = Arc::new(Socket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap());
-        let poll = Poll::new().unwrap();
-        let registry = poll.registry().try_clone().unwrap();
-        let reception = Reception::new(&socket, registry, Token(0)).unwrap();
+        let (reception, _poll) = reception();
         drop(reception.take_seat());
         reception.patrol(true);
         reception.on_released();
