@@ -26,6 +26,7 @@
 mod attention;
 mod clock;
 mod core;
+mod crowd;
 mod entropy;
 mod guarded;
 #[cfg(feature = "interfaces")]

@@ -9,7 +9,7 @@
 //! A thread in the seat has what it waits for without a switch from another thread, as with a socket of its own. Others
 //! that wait meanwhile park, and whoever reads wakes them. One that has read for others alone several times leaves the seat
 //! to them: who waits to accept connections shall not stand between the socket and a reader. Nor does a writer take it whose connection takes
-//! turns with others ([`Core::leaves_seat`](super::Core::leaves_seat)). Timers stay with the worker. One that
+//! turns with others, or anybody in a [`crowd`](super::crowd) ([`Core::leaves_seat`](super::Core::leaves_seat)). Timers stay with the worker. One that
 //! has got datagrams within microseconds looks for the next before it sleeps ([`vigil`](super::vigil)); so does a task for answers, without
 //! the seat ([`lookout`](super::lookout)).
 //!

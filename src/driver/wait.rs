@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::task::Waker;
 
+use super::crowd::Crowd;
 use crate::endpoint::ConnectionHandle;
 use crate::wire::{Direction, StreamId};
 
@@ -82,6 +83,7 @@ pub(crate) struct Waits {
     ready: Vec<Waker>,
     /// The waker of the thread that reads the socket, if it is a thread that waits.
     reader: Option<Waker>,
+    crowd: Crowd,
 }
 
 impl Waits {
@@ -120,10 +122,17 @@ impl Waits {
 
     /// Something happened: whoever waits for it is to be woken.
     pub(crate) fn wake(&mut self, key: Key) {
-        if let Some(mut waiters) = self.waiting.remove(&key) {
-            self.ready.push(waiters.first);
-            self.ready.append(&mut waiters.others);
+        let Some(mut waiters) = self.waiting.remove(&key) else { return };
+        if let Key::Connection(handle, _) = key {
+            self.crowd.on_woken(handle);
         }
+        self.ready.push(waiters.first);
+        self.ready.append(&mut waiters.others);
+    }
+
+    /// Those who wait are so many, and are woken in such turns, that none should read for the others.
+    pub(crate) fn are_crowded(&self) -> bool {
+        self.crowd.is_one(self.waiting.len())
     }
 
     /// Something happened that one alone can have: best the reader, who is awake, and else the one that came last, whose memory is the
