@@ -247,6 +247,20 @@ mod tests {
     }
 
     #[test]
+    fn connections_that_are_woken_in_turn_are_a_crowd_and_those_that_nobody_waits_for_are_none() {
+        let mut waits = Waits::default();
+        let (_, waker) = waiter();
+        let key = |index| Key::Connection(ConnectionHandle::of(index), Topic::Closed);
+        (0..20).for_each(|index| waits.register(key(index), &waker));
+        (20..40).for_each(|index| waits.wake(key(index)));
+        assert!(!waits.are_crowded());
+        (0..8).for_each(|index| waits.wake(key(index)));
+        assert!(waits.are_crowded());
+        (8..16).for_each(|index| waits.wake(key(index)));
+        assert!(!waits.are_crowded(), "few are left");
+    }
+
+    #[test]
     fn one_that_gave_up_is_not_woken_and_the_others_are() {
         let mut waits = Waits::default();
         let ((a, a_waker), (b, b_waker), (c, c_waker)) = (waiter(), waiter(), waiter());
