@@ -10,6 +10,8 @@ pub(crate) enum Metric {
     CpuClient,
     CpuServer,
     Fairness,
+    Share,
+    Total,
     P50,
     P99,
     CpuEach,
@@ -34,6 +36,8 @@ impl Metric {
             Self::CpuClient => "client",
             Self::CpuServer => "server",
             Self::Fairness => "slowest/mean",
+            Self::Share => "share",
+            Self::Total => "Gbit/s together",
             Self::P50 => "p50 µs",
             Self::P99 => "p99 µs",
             Self::CpuEach => "CPU µs each, both ends",
@@ -58,6 +62,8 @@ impl Metric {
             Self::CpuClient => "cpu_s_per_gb_client",
             Self::CpuServer => "cpu_s_per_gb_server",
             Self::Fairness => "slowest_over_mean",
+            Self::Share => "share",
+            Self::Total => "gbit_per_s_together",
             Self::P50 => "p50_us",
             Self::P99 => "p99_us",
             Self::CpuEach => "cpu_us_each",
@@ -84,7 +90,7 @@ impl Figures {
         self.0.insert(metric, value);
     }
 
-    pub(super) fn get(&self, metric: Metric) -> Option<f64> {
+    pub(crate) fn get(&self, metric: Metric) -> Option<f64> {
         self.0.get(&metric).copied().filter(|value| value.is_finite())
     }
 }

@@ -55,13 +55,16 @@ const ALL: &[Contender] = &[
     tuned("noq-tuned", "noq", "noq: 16 MiB windows, one thread, AWS-LC; BBR3 over links"),
     contender("iroh", "iroh", "iroh with its defaults, direct addresses only, ring"),
     tuned("iroh-tuned", "iroh", "iroh: 16 MiB windows, one thread, AWS-LC"),
-    contender("tcp", "tcp", "TCP of the kernel, not encrypted"),
+    CUBIC,
     contender("tls", "tls", "TCP with rustls: TLS 1.3, AES-256-GCM by ring"),
     tuned("tls-tuned", "tls", "the same by AWS-LC; BBR over links"),
     contender("udp", "udp", "datagrams alone, GSO and GRO: no protocol, not encrypted"),
     contender("sealed", "sealed", "the same sealed by AWS-LC, AES-256-GCM: the limit"),
     contender("sealed-aegis", "sealed-aegis", "the same sealed with AEGIS-256X4"),
 ];
+
+/// TCP as the kernel comes, with its default congestion control: what most flows are that a link is shared with.
+pub(crate) const CUBIC: Contender = contender("tcp", "tcp", "TCP of the kernel, not encrypted");
 
 const fn contender(name: &'static str, stack: &'static str, about: &'static str) -> Contender {
     Contender { name, stack, build: Build::This, tuned: false, about }

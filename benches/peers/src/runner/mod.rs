@@ -5,6 +5,7 @@ mod contenders;
 mod lock;
 mod measure;
 mod namespaces;
+mod pair;
 mod process;
 mod profile;
 mod site;

@@ -39,6 +39,22 @@ pub(crate) const PROFILES: &[Profile] = &[
     },
 ];
 
+/// Links that are shared: the queue holds what is under way in one round trip, or four times that.
+pub(crate) const BOTTLENECKS: &[Profile] = &[
+    Profile {
+        title: "20 ms, 100 Mbit/s, a queue of 250 KB",
+        line: Line { queue_kb: Some(250), ..line(20.0, 100, Fault::Nothing) },
+    },
+    Profile {
+        title: "20 ms, 100 Mbit/s, a queue of 1 MB",
+        line: Line { queue_kb: Some(1000), ..line(20.0, 100, Fault::Nothing) },
+    },
+    Profile {
+        title: "100 ms, 20 Mbit/s, a queue of 250 KB",
+        line: Line { queue_kb: Some(250), ..line(100.0, 20, Fault::Nothing) },
+    },
+];
+
 const fn line(round_trip_ms: f64, megabits: u32, fault: Fault) -> Line {
     Line { round_trip_ms, megabits, fault, queue_kb: None }
 }

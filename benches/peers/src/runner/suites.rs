@@ -1,12 +1,12 @@
 //! The jobs, as sections of cases that are measured in turn.
 
 use super::contenders::{self, Contender};
-use super::profile::{PROFILES, Profile};
+use super::profile::{BOTTLENECKS, PROFILES, Profile};
 use super::site::Place;
 use std::net::Ipv4Addr;
 
 use crate::cli::Amounts;
-use crate::order::{Datagram, Job, KeyExchange, Setup};
+use crate::order::{Datagram, Job, KeyExchange, Setup, Tuning};
 use crate::report::Metric;
 
 /// What `cargo run --release -- NAME` measures.
@@ -20,6 +20,8 @@ pub(crate) enum Suite {
     Handshakes,
     /// One stream over bad links, between network namespaces: needs root
     Links,
+    /// Streams that share a link, with TCP's or with their like: needs root
+    Fairness,
     /// 1 to 1,000 connections at once, one stream each
     Parallel,
     /// Memory of connections that do nothing, and what keeping them alive takes
@@ -38,14 +40,32 @@ pub(crate) struct Section {
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) contender: &'static Contender,
+    /// What everybody is told here; see [`Self::setup_of`].
     pub(crate) setup: Setup,
     pub(crate) job: Job,
     pub(crate) place: Place,
+    /// Whose streams go through the same link.
+    pub(crate) rivals: Vec<&'static Contender>,
+}
+
+impl Case {
+    /// What this contender or rival is told: the same, and how it is tuned for such a place.
+    pub(crate) fn setup_of(&self, contender: &Contender) -> Setup {
+        let over_link = matches!(self.place, Place::Link(_));
+        Setup { tuning: contender.tuning(over_link), ..self.setup.clone() }
+    }
 }
 
 impl Suite {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Bulk, Self::Ping, Self::Handshakes, Self::Links, Self::Parallel, Self::Idle];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Bulk,
+        Self::Ping,
+        Self::Handshakes,
+        Self::Links,
+        Self::Fairness,
+        Self::Parallel,
+        Self::Idle,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -53,6 +73,7 @@ impl Suite {
             Self::Ping => "ping",
             Self::Handshakes => "handshakes",
             Self::Links => "links",
+            Self::Fairness => "fairness",
             Self::Parallel => "parallel",
             Self::Idle => "idle",
         }
@@ -60,7 +81,7 @@ impl Suite {
 
     /// How long data is sent or connections are made when nothing else is asked for: slow starts over links take their time.
     pub(crate) fn seconds(self) -> f64 {
-        if self == Self::Links { 10.0 } else { 5.0 }
+        if matches!(self, Self::Links | Self::Fairness) { 10.0 } else { 5.0 }
     }
 
     /// What has to be known to read the tables.
@@ -86,6 +107,11 @@ impl Suite {
                 the packets towards the server waited for the line, from the connecting on: without a given queue it \
                 holds 100 ms. TCP is the kernel's, with CUBIC. Tuned: BBR where it is offered, the kernel's for TCP."
             }
+            Self::Fairness => {
+                "Streams of several clients through one link as in links, which begin together; what they get is \
+                counted when half as long has passed. Beside TCP of the kernel with CUBIC, half of both is a fair share; \
+                of streams of the same stack the slowest should have what the mean has."
+            }
             Self::Parallel => {
                 "One stream on each connection, client to server, datagrams as in the first table of \
                 bulk. Fairness is the slowest connection over the mean."
@@ -107,6 +133,7 @@ impl Suite {
             })],
             Self::Handshakes => handshakes(chosen, amounts),
             Self::Links => PROFILES.iter().map(|profile| link(chosen, profile)).collect(),
+            Self::Fairness => BOTTLENECKS.iter().flat_map(|link| shared(chosen, link)).collect(),
             Self::Parallel => amounts.connections.iter().map(|&n| parallel(chosen, n)).collect(),
             Self::Idle => {
                 let tables = amounts.idle.iter().map(|&n| idle(chosen, n));
@@ -126,6 +153,10 @@ const THROUGHPUT: &[Metric] = &[
 ];
 const OVER_LINK: &[Metric] =
     &[Metric::Goodput, Metric::QueueMean, Metric::QueueMax, Metric::CpuBoth];
+const BESIDE_CUBIC: &[Metric] =
+    &[Metric::Share, Metric::Total, Metric::QueueMean, Metric::QueueMax];
+const BESIDE_ITS_LIKE: &[Metric] =
+    &[Metric::Fairness, Metric::Total, Metric::QueueMean, Metric::QueueMax];
 const FAIRNESS: &[Metric] = &[Metric::Goodput, Metric::CpuBoth, Metric::Fairness];
 const PINGS: &[Metric] = &[Metric::P50, Metric::P99, Metric::CpuEach];
 const DIALS: &[Metric] = &[Metric::PerSecond, Metric::P50, Metric::P99, Metric::CpuEach];
@@ -143,10 +174,14 @@ fn section(
 }
 
 fn case(contender: &'static Contender, datagram: Datagram, job: Job) -> Case {
-    let tuning = contender.tuning(false);
-    let key_exchange = KeyExchange::Default;
-    let setup = Setup { at: Ipv4Addr::LOCALHOST, datagram, key_exchange, tuning, keep_alive: None };
-    Case { contender, setup, job, place: Place::Loopback }
+    let setup = Setup {
+        at: Ipv4Addr::LOCALHOST,
+        datagram,
+        key_exchange: KeyExchange::Default,
+        tuning: Tuning::Defaults,
+        keep_alive: None,
+    };
+    Case { contender, setup, job, place: Place::Loopback, rivals: Vec::new() }
 }
 
 fn bulk(chosen: &[&'static Contender]) -> Vec<Section> {
@@ -192,11 +227,30 @@ fn handshakes(chosen: &[&'static Contender], amounts: &Amounts) -> Vec<Section> 
 
 fn link(chosen: &[&'static Contender], profile: &'static Profile) -> Section {
     section(profile.title, OVER_LINK, chosen, |contender| {
-        let mut case = case(contender, Datagram::Ethernet, Job::Bulk { connections: 1 });
-        case.setup.tuning = contender.tuning(true);
-        case.place = Place::Link(profile);
-        contender.goes_through_link().then_some(case)
+        contender.goes_through_link().then_some(through(profile, contender))
     })
+}
+
+fn through(profile: &'static Profile, contender: &'static Contender) -> Case {
+    let job = Job::Bulk { connections: 1 };
+    Case { place: Place::Link(profile), ..case(contender, Datagram::Ethernet, job) }
+}
+
+/// Streams that share a link with others of the same stack.
+const CROWD: usize = 8;
+
+fn shared(chosen: &[&'static Contender], profile: &'static Profile) -> [Section; 3] {
+    let beside = |name, metrics, rivals: &dyn Fn(_) -> Vec<_>| {
+        section(format!("{}: {name}", profile.title), metrics, chosen, |contender| {
+            let case = Case { rivals: rivals(contender), ..through(profile, contender) };
+            contender.goes_through_link().then_some(case)
+        })
+    };
+    [
+        beside("beside TCP with CUBIC", BESIDE_CUBIC, &|_| vec![&contenders::CUBIC]),
+        beside("two alike", BESIDE_ITS_LIKE, &|contender| vec![contender]),
+        beside("eight alike", BESIDE_ITS_LIKE, &|contender| vec![contender; CROWD - 1]),
+    ]
 }
 
 fn parallel(chosen: &[&'static Contender], connections: u32) -> Section {
