@@ -14,8 +14,8 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// First wait for an answer to a handshake message (SPEC §5.5).
 pub(crate) const HANDSHAKE_RETRY: Duration = Duration::from_millis(500);
 
-/// Further waits of twice that time each, before they double again (SPEC §5.5).
-pub(crate) const HANDSHAKE_PATIENCE: u32 = 4;
+/// Further waits of twice that time each, before they double again (SPEC §5.5): all that the time for a dial has room for.
+pub(crate) const HANDSHAKE_PATIENCE: u32 = 9;
 
 /// First wait between PUNCH packets (SPEC §5.5).
 pub(crate) const PUNCH_INTERVAL: Duration = Duration::from_millis(50);
