@@ -58,13 +58,11 @@ impl Core {
     /// Whether a thread that waits for this leaves the socket to others: a writer is mostly woken for what the connections have heard that
     /// it takes turns with, and would read for them; and in a [crowd](super::super::crowd) everybody would.
     pub(in crate::driver) fn leaves_seat(&mut self, key: Key) -> bool {
-        self.waits.are_crowded()
-            || match key {
-                Key::Connection(handle, Topic::Writable(_)) => {
-                    self.node.endpoint().takes_turns(handle)
-                }
-                _ => false,
-            }
+        let takes_turns = match key {
+            Key::Connection(handle, Topic::Writable(_)) => self.node.endpoint().takes_turns(handle),
+            _ => false,
+        };
+        takes_turns || self.waits.are_crowded()
     }
 
     /// The socket was replaced.

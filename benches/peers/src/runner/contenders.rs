@@ -63,7 +63,7 @@ const ALL: &[Contender] = &[
     contender("sealed-aegis", "sealed-aegis", "the same sealed with AEGIS-256X4"),
 ];
 
-/// TCP as the kernel comes, with its default congestion control: what most flows are that a link is shared with.
+/// TCP of the kernel; it is told CUBIC, as every row of TCP that is not tuned: what most flows are that a link is shared with.
 pub(crate) const CUBIC: Contender = contender("tcp", "tcp", "TCP of the kernel, not encrypted");
 
 const fn contender(name: &'static str, stack: &'static str, about: &'static str) -> Contender {

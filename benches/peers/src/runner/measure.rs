@@ -95,13 +95,16 @@ fn shares(each: &[f64]) -> Result<Figures> {
     let first = each.first().context("nobody sends")?;
     let total: f64 = each.iter().sum();
     ensure!(total > 0.0, "nothing arrived");
-    let mean = total / each.len() as f64;
-    let slowest = each.iter().copied().fold(f64::INFINITY, f64::min);
     let mut figures = Figures::default();
     figures.set(Metric::Total, total);
     figures.set(Metric::Share, first / total);
-    figures.set(Metric::Fairness, slowest / mean);
+    figures.set(Metric::Fairness, slowest_over_mean(each));
     Ok(figures)
+}
+
+fn slowest_over_mean(each: &[f64]) -> f64 {
+    let slowest = each.iter().copied().fold(f64::INFINITY, f64::min);
+    slowest * each.len() as f64 / each.iter().sum::<f64>()
 }
 
 /// Takes the site down; its link, if there was one, tells what packets waited.
@@ -118,7 +121,6 @@ fn throughput(before: &Reading, after: &Reading) -> Result<Figures> {
     let total: f64 = bytes.iter().sum();
     ensure!(total > 0.0, "nothing arrived");
     let (client, server) = cpu(before, after);
-    let slowest = bytes.iter().copied().fold(f64::INFINITY, f64::min);
     let mut figures = Figures::default();
     figures.set(Metric::Goodput, goodput(before, after));
     figures.set(Metric::CpuBoth, (client + server) / (total / 1e9));
@@ -126,7 +128,7 @@ fn throughput(before: &Reading, after: &Reading) -> Result<Figures> {
     figures.set(Metric::CpuServer, server / (total / 1e9));
     figures.set(Metric::PeakClient, after.client.peak_kb / 1024.0);
     figures.set(Metric::PeakServer, after.server.peak_kb / 1024.0);
-    figures.set(Metric::Fairness, slowest / (total / bytes.len() as f64));
+    figures.set(Metric::Fairness, slowest_over_mean(&bytes));
     Ok(figures)
 }
 

@@ -157,7 +157,7 @@ const BESIDE_CUBIC: &[Metric] =
     &[Metric::Share, Metric::Total, Metric::QueueMean, Metric::QueueMax];
 const BESIDE_ITS_LIKE: &[Metric] =
     &[Metric::Fairness, Metric::Total, Metric::QueueMean, Metric::QueueMax];
-const FAIRNESS: &[Metric] = &[Metric::Goodput, Metric::CpuBoth, Metric::Fairness];
+const AT_ONCE: &[Metric] = &[Metric::Goodput, Metric::CpuBoth, Metric::Fairness];
 const PINGS: &[Metric] = &[Metric::P50, Metric::P99, Metric::CpuEach];
 const DIALS: &[Metric] = &[Metric::PerSecond, Metric::P50, Metric::P99, Metric::CpuEach];
 const LIFE: &[Metric] = &[Metric::LoadServer, Metric::LoadClient];
@@ -255,7 +255,7 @@ fn shared(chosen: &[&'static Contender], profile: &'static Profile) -> [Section;
 
 fn parallel(chosen: &[&'static Contender], connections: u32) -> Section {
     let title = format!("{connections} at once");
-    section(title, FAIRNESS, chosen, |contender| {
+    section(title, AT_ONCE, chosen, |contender| {
         let case = case(contender, Datagram::Ethernet, Job::Bulk { connections });
         contender.has_connections().then_some(case)
     })
